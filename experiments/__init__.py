@@ -1,0 +1,1 @@
+"""experiments: the classroom. Bundled example experiments with published numbers, and lessons."""

@@ -1,0 +1,1 @@
+"""Plumbing without business: clock, ids, digests, SQLite, migrations, ledger, workspace, people."""
