@@ -1,0 +1,199 @@
+"""``whistlestop.yaml``: the organisation, its zone, its people and channels.
+
+Three layers, the later wins: the file, the environment (``WHISTLESTOP__ORGANISATION__ZONE``), the
+flag (``--set organisation.zone=Europe/Paris``). Imported only when a workspace is opened: pydantic
+is heavy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from testkit.errors import InputError
+from testkit.kernel import yamlfile
+from testkit.kernel.clock import zone
+from testkit.kernel.people import Person, Roster
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ChannelConfig", "Config", "Organisation", "PersonConfig", "Polling", "load", "slug"]
+
+ENVIRONMENT: Final = "WHISTLESTOP__"
+_SLUG: Final = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
+
+
+def slug(value: str) -> str:
+    """A name that works as a file name, an address and an id.
+
+    Raises:
+        ValueError: The text is none.
+    """
+    if not _SLUG.match(value):
+        raise ValueError(
+            f"{value!r} must be 1 to 64 of a-z, 0-9, - and _, starting and ending with a letter"
+            " or digit"
+        )
+    return value
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Organisation(_Strict):
+    """Who we are.
+
+    Attributes:
+        name: As it signs its messages.
+        zone: IANA time zone in which deadlines and pages are read.
+        lang: Language of messages, an ISO 639-1 code.
+        link: Address that asks lead to when an issue names none.
+        phone: Number for callers and call scripts.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    zone: str = "UTC"
+    lang: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    link: str = "https://example.org/act"
+    phone: str = ""
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            zone(value)
+        except InputError as cause:
+            raise ValueError(str(cause)) from cause
+        return value
+
+
+class PersonConfig(_Strict):
+    """One person of the roster."""
+
+    id: Annotated[str, Field(min_length=1)]
+    name: str = Field(min_length=1)
+    roles: list[str] = Field(default_factory=list)
+    email: str = ""
+
+    _slug = field_validator("id")(slug)
+
+    @field_validator("roles")
+    @classmethod
+    def _roles(cls, value: list[str]) -> list[str]:
+        return [slug(role) for role in value]
+
+
+class PeopleFile(_Strict):
+    """The adopted part of the file that names the people."""
+
+    people: list[PersonConfig] = Field(default_factory=list)
+
+
+class ChannelConfig(_Strict):
+    """One way out.
+
+    Attributes:
+        kind: ``email``, ``sms``, ``post`` or ``call_script``: decides the length rules.
+        on: Whether drafts are made for it.
+    """
+
+    kind: Literal["email", "sms", "post", "call_script"]
+    on: bool = True
+
+
+class Polling(_Strict):
+    """How feeds are asked.
+
+    Attributes:
+        requests_per_day: Budget over all feeds.
+        floor_minutes: The shortest time between two requests to one feed.
+        ceiling_hours: The longest.
+        allow_hosts: Hosts that may be asked although their address is private (intranet).
+    """
+
+    requests_per_day: int = Field(default=5000, ge=24)
+    floor_minutes: int = Field(default=10, ge=1)
+    ceiling_hours: int = Field(default=24, ge=1)
+    allow_hosts: list[str] = Field(default_factory=list)
+
+
+class Config(_Strict):
+    """The whole file."""
+
+    organisation: Organisation
+    people: list[PersonConfig] = Field(default_factory=list)
+    channels: dict[str, ChannelConfig] = Field(default_factory=dict)
+    polling: Polling = Polling()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Config:
+        ids = [person.id for person in self.people]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"the id {twice[0]!r} stands for two people")
+        return self
+
+    def roster(self, *, version: int = 0) -> Roster:
+        """The people as a roster."""
+        return roster_of(self.people, version=version)
+
+    def people_text(self) -> str:
+        """The people as the canonical text that ``adopt people`` stores."""
+        import yaml
+
+        listed = [person.model_dump() for person in self.people]
+        return str(yaml.safe_dump({"people": listed}, sort_keys=True, allow_unicode=True))
+
+
+def roster_of(people: Sequence[PersonConfig], *, version: int = 0) -> Roster:
+    """The people as a roster."""
+    return Roster(
+        people=tuple(
+            Person(id=p.id, name=p.name, roles=tuple(p.roles), email=p.email) for p in people
+        ),
+        version=version,
+    )
+
+
+def load(
+    text: str,
+    *,
+    name: str,
+    environment: Mapping[str, str],
+    overrides: Mapping[str, str] | None = None,
+) -> Config:
+    """Read the configuration through its three layers.
+
+    Args:
+        text: Content of ``whistlestop.yaml``.
+        name: How to call the file in findings.
+        environment: The process's environment.
+        overrides: ``organisation.zone -> value`` from the command line.
+
+    Raises:
+        DefinitionError: With every problem of the file.
+        InputError: An override names no key.
+    """
+    document = yamlfile.parse(text, name=name)
+    if isinstance(document.value, dict):
+        for variable, value in sorted(environment.items()):
+            if variable.startswith(ENVIRONMENT):
+                path = variable.removeprefix(ENVIRONMENT).lower().split("__")
+                _set(document.value, path, value, named=variable)
+        for dotted, value in (overrides or {}).items():
+            _set(document.value, dotted.split("."), value, named=f"--set {dotted}")
+    return yamlfile.validated(document, Config)
+
+
+def _set(target: dict[str, Any], path: list[str], text: str, *, named: str) -> None:
+    place = target
+    for part in path[:-1]:
+        following = place.setdefault(part, {})
+        if not isinstance(following, dict):
+            raise InputError(f"{named} names a key inside a value", field=named, value=text)
+        place = following
+    place[path[-1]] = yamlfile.parse(text, name=named).value if text else text
