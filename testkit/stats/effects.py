@@ -38,6 +38,7 @@ __all__ = [
     "difference_score",
     "miettinen_nurminen",
     "risk_difference",
+    "standardised",
     "stratified_difference_interval",
     "stratified_z",
 ]
@@ -370,7 +371,7 @@ def stratified_difference_interval(
             w * w * _variance(t, null, small_sample=small_sample)
             for w, t in zip(weights, checked, strict=True)
         )
-        return _ratio(total * (centre - null), variance)
+        return standardised(total * (centre - null), variance)
 
     low, high = _invert(score, centre, bound)
     name = "stratified Miettinen-Nurminen score" if small_sample else "stratified Mee score"
@@ -441,6 +442,26 @@ def decreasing_root(function: Callable[[float], float], low: float, high: float)
             return middle
 
 
+def standardised(distance: float, variance: float) -> float:
+    """``distance`` in standard errors, with the limits that a score needs at its ends.
+
+    Args:
+        distance: Observed minus hypothetical value.
+        variance: Its variance, at least 0.
+
+    Returns:
+        ``distance / sqrt(variance)``; 0 for no distance; signed infinity for a distance that the
+        hypothesis cannot produce (variance 0).
+
+    Examples:
+        >>> standardised(-0.5, 0.0625), standardised(0.1, 0.0)
+        (-2.0, inf)
+    """
+    if distance == 0.0:
+        return 0.0
+    return distance / math.sqrt(variance) if variance > 0.0 else math.copysign(math.inf, distance)
+
+
 def _two_sided(z: float) -> float:
     return float(2.0 * special.ndtr(-abs(z)))
 
@@ -460,13 +481,7 @@ def _invert(score: Callable[[float], float], centre: float, bound: float) -> tup
 
 
 def _score(table: TwoByTwo, null: float, *, small_sample: bool) -> float:
-    return _ratio(table.difference - null, _variance(table, null, small_sample=small_sample))
-
-
-def _ratio(distance: float, variance: float) -> float:
-    if distance == 0.0:
-        return 0.0
-    return distance / math.sqrt(variance) if variance > 0.0 else math.copysign(math.inf, distance)
+    return standardised(table.difference - null, _variance(table, null, small_sample=small_sample))
 
 
 def _variance(table: TwoByTwo, null: float, *, small_sample: bool) -> float:
