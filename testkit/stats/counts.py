@@ -1,0 +1,215 @@
+"""Counts of two arms, parsed once and trusted after that.
+
+What lives here: the checked 2x2 table that every comparison of two rates starts from, and the
+three checks (whole number, probability, confidence level) that the modules on counts share.
+What must not: any statistic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex
+
+from testkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["TwoByTwo", "finite", "probability", "tables", "whole"]
+
+
+def finite(value: object, *, field: str) -> float:
+    """``value`` as a finite float.
+
+    Args:
+        value: What the caller gave; a number.
+        field: Name of the argument, for the error.
+
+    Returns:
+        The value as a float, neither NaN nor infinite.
+
+    Raises:
+        InputError: It is not a number, or is NaN or infinite.
+
+    Examples:
+        >>> finite(3, field="x")
+        3.0
+    """
+    if isinstance(value, (str, bytes)) or not isinstance(value, (SupportsFloat, SupportsIndex)):
+        raise InputError(f"{field} must be a number, not {value!r}", field=field, value=value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise InputError(f"{field} must be finite, not {value!r}", field=field, value=value)
+    return number
+
+
+def whole(value: object, *, field: str, minimum: int = 0) -> int:
+    """``value`` as an int that is at least ``minimum``.
+
+    Args:
+        value: What the caller gave; an int, a NumPy integer, or a float without a fraction.
+        field: Name of the argument, for the error.
+        minimum: Smallest value that is accepted.
+
+    Returns:
+        The value as an int.
+
+    Raises:
+        InputError: It is not a number, is NaN, has a fraction, or is below ``minimum``.
+
+    Examples:
+        >>> whole(12.0, field="n_arm")
+        12
+    """
+    number = finite(value, field=field)
+    if not number.is_integer():
+        raise InputError(
+            f"{field} must be a whole number, not {value!r}",
+            field=field,
+            value=value,
+            hint="give counts, not rates or weighted totals",
+        )
+    # int(value) keeps integers exact that float() would round.
+    count = int(value) if isinstance(value, SupportsIndex) else int(number)
+    if count < minimum:
+        raise InputError(
+            f"{field} must be at least {minimum}, not {count}",
+            field=field,
+            value=value,
+            hint="an arm without units cannot be compared; leave it out" if minimum == 1 else "",
+        )
+    return count
+
+
+def probability(value: object, *, field: str) -> float:
+    """``value`` as a float strictly between 0 and 1.
+
+    Args:
+        value: What the caller gave.
+        field: Name of the argument, for the error.
+
+    Returns:
+        The value as a float in (0, 1).
+
+    Raises:
+        InputError: It is not a number or lies outside (0, 1); NaN included.
+
+    Examples:
+        >>> probability(0.95, field="level")
+        0.95
+    """
+    number = finite(value, field=field)
+    if not 0.0 < number < 1.0:
+        hint = f"did you mean {number / 100:g}?" if 1.0 < number < 100.0 else ""
+        raise InputError(
+            f"{field} must lie strictly between 0 and 1, not {number!r}",
+            field=field,
+            value=value,
+            hint=hint,
+        )
+    return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoByTwo:
+    """Conversions and units of two arms: one wave, one stratum, or a whole experiment.
+
+    Attributes:
+        successes_control: Units of the control with the outcome, 0 <= s <= n.
+        n_control: Units of the control, at least 1.
+        successes_arm: Units of the arm with the outcome, 0 <= s <= n.
+        n_arm: Units of the arm, at least 1.
+
+    Raises:
+        InputError: A count is negative, fractional or NaN, an arm is empty, or there are more
+            successes than units.
+
+    Examples:
+        >>> table = TwoByTwo(successes_control=48, n_control=80, successes_arm=56, n_arm=70)
+        >>> round(table.difference, 3), table.successes
+        (0.2, 104)
+    """
+
+    successes_control: int
+    n_control: int
+    successes_arm: int
+    n_arm: int
+
+    def __post_init__(self) -> None:
+        for arm in ("control", "arm"):
+            n = whole(getattr(self, f"n_{arm}"), field=f"n_{arm}", minimum=1)
+            successes = whole(getattr(self, f"successes_{arm}"), field=f"successes_{arm}")
+            if successes > n:
+                raise InputError(
+                    f"successes_{arm} is {successes}, above n_{arm} = {n}",
+                    field=f"successes_{arm}",
+                    value=successes,
+                    hint="count each unit once",
+                )
+            object.__setattr__(self, f"n_{arm}", n)
+            object.__setattr__(self, f"successes_{arm}", successes)
+
+    @property
+    def rate_control(self) -> float:
+        """Share of the control's units with the outcome."""
+        return self.successes_control / self.n_control
+
+    @property
+    def rate_arm(self) -> float:
+        """Share of the arm's units with the outcome."""
+        return self.successes_arm / self.n_arm
+
+    @property
+    def difference(self) -> float:
+        """Rate of the arm minus rate of the control."""
+        return self.rate_arm - self.rate_control
+
+    @property
+    def n(self) -> int:
+        """Units of both arms."""
+        return self.n_control + self.n_arm
+
+    @property
+    def successes(self) -> int:
+        """Successes of both arms."""
+        return self.successes_control + self.successes_arm
+
+    @property
+    def swapped(self) -> TwoByTwo:
+        """The same table with arm and control exchanged."""
+        return TwoByTwo(
+            successes_control=self.successes_arm,
+            n_control=self.n_arm,
+            successes_arm=self.successes_control,
+            n_arm=self.n_control,
+        )
+
+
+def tables(strata: Iterable[TwoByTwo], *, field: str = "strata") -> tuple[TwoByTwo, ...]:
+    """The strata as a tuple with at least one table.
+
+    Args:
+        strata: One table a stratum (wave, segment, or wave x segment).
+        field: Name of the argument, for the error.
+
+    Returns:
+        The same tables.
+
+    Raises:
+        InputError: There is no stratum, or an item is not a :class:`TwoByTwo`.
+
+    Examples:
+        >>> table = TwoByTwo(successes_control=1, n_control=9, successes_arm=2, n_arm=9)
+        >>> len(tables([table, table]))
+        2
+    """
+    found = tuple(strata)
+    if not found:
+        raise InputError(f"{field} is empty", field=field, value=found, hint="give one table")
+    for index, table in enumerate(found):
+        if not isinstance(table, TwoByTwo):
+            raise InputError(
+                f"{field}[{index}] is not a TwoByTwo", field=f"{field}[{index}]", value=table
+            )
+    return found
