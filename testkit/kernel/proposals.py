@@ -7,7 +7,7 @@ compares what lies in the folder with what was adopted last.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from testkit.errors import NotAuthorisedError
@@ -147,7 +147,7 @@ def adopt(
     digest = digest_bytes(text.encode())
     current = adopted(conn, kind=kind, name=name)
     if current is not None and current.digest == digest:
-        return Adoption(**{**_fields(current), "changed": False})
+        return replace(current, changed=False)
     waiting = conn.execute(
         "SELECT version, proposed_by FROM proposal WHERE kind = :kind AND name = :name"
         " AND state = 'waiting' AND digest = :digest ORDER BY version DESC LIMIT 1",
@@ -275,7 +275,3 @@ def _diff(before: str, after: str, path: str) -> str:
         before.splitlines(), after.splitlines(), f"adopted/{path}", path, lineterm=""
     )
     return "\n".join(lines)
-
-
-def _fields(adoption: Adoption) -> dict[str, object]:
-    return {name: getattr(adoption, name) for name in Adoption.__slots__}

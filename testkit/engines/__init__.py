@@ -1,0 +1,1 @@
+"""Data in, moments out: DuckDB reads files, one narwhals expression sums them."""

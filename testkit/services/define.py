@@ -1,0 +1,282 @@
+"""new, check, lock, void: from a file that a person wrote to a plan that cannot move."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testkit.errors import DefinitionError, InputError, NotFoundError, PlanFrozenError, StateError
+from testkit.kernel import ledger, yamlfile
+from testkit.kernel.digest import digest_bytes
+from testkit.kernel.findings import by_severity, has_errors
+from testkit.kernel.workspace import write_once
+from testkit.model.checks import check as check_definition
+from testkit.model.definition import Definition
+from testkit.model.plan import Plan, resolve
+from testkit.store import events, looks, plans
+
+if TYPE_CHECKING:
+    from testkit.kernel.findings import Finding
+    from testkit.kernel.workspace import Workspace
+    from testkit.store.plans import LockedPlan
+
+__all__ = ["Answers", "Checked", "check", "definition_path", "lock", "new", "void"]
+
+FOLDER = "experiments"
+FILE = "experiment.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The five questions of ``experiment new``.
+
+    Attributes:
+        question: What you want to know, in one line.
+        control_text: What people get today.
+        arm_text: What you want to try.
+        outcome: The deed that counts, one or two words (``gave``, ``called``).
+        base_rate: What share does it today, in (0, 1).
+        list_size: How many people the list has.
+    """
+
+    question: str
+    control_text: str
+    arm_text: str
+    outcome: str
+    base_rate: float
+    list_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A checked file: its plan (None with errors), text and findings."""
+
+    path: Path
+    text: str
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+
+
+def definition_path(workspace: Workspace, name: str) -> Path:
+    """The definition of an experiment: by name, or the path of a file or folder.
+
+    Raises:
+        NotFoundError: There is no such file; close names are suggested.
+    """
+    given = Path(name)
+    home = workspace.root / FOLDER
+    for path in (given, given / FILE, home / name / FILE):
+        if path.is_file():
+            return path
+    import difflib
+
+    known = sorted(p.parent.name for p in home.glob(f"*/{FILE}"))
+    near = difflib.get_close_matches(name, known, n=2)
+    hint = "" if near else f"make it with `whistlestop experiment new {name}`"
+    raise NotFoundError("experiment file", name, did_you_mean=near, hint=hint)
+
+
+def new(workspace: Workspace, name: str, answers: Answers) -> Path:
+    """Write a commented definition from five answers; an existing one is left alone.
+
+    Raises:
+        InputError: A value is out of range, or the file exists.
+    """
+    from testkit.kernel.config import slug
+
+    try:
+        slug(name)
+    except ValueError as cause:
+        raise InputError(str(cause), field="name", value=name) from cause
+    if not 0 < answers.base_rate < 1:
+        raise InputError(
+            f"{answers.base_rate:g} is not a share between 0 and 1",
+            field="base_rate",
+            value=answers.base_rate,
+            hint="write 2 % as 0.02",
+        )
+    path = workspace.root / FOLDER / name / FILE
+    text = _definition_text(name, answers)
+    if not write_once(path, text):
+        raise InputError(
+            f"{workspace.shown(path)} exists",
+            field="name",
+            value=name,
+            hint="edit it, or choose another name; nothing was changed",
+        )
+    return path
+
+
+def _definition_text(name: str, answers: Answers) -> str:
+    outcome = re.sub(r"[^a-z0-9]+", "_", answers.outcome.lower()).strip("_") or "did_it"
+    # A fifth of the base rate is a difference that most teams would act on; half a point at most
+    # keeps frequent outcomes from asking for the impossible.
+    mde = _rounded(min(answers.base_rate / 5, 0.02))
+    waves = 4
+    return f"""\
+# {name}: an honest message test. Every key is explained in docs/experiments/definition.md.
+experiment: {name}
+title: {_quoted(answers.question)}
+hypothesis: ""          # what do you expect, and why?
+what_will_change: ""    # what will you do differently if the answer is yes?
+owner: ""               # who decides?
+channel: email
+
+unit:
+  kind: person
+  column: supporter_id  # the column of your list and of result files that names a person
+
+list:
+  size: {answers.list_size}
+  # test: 20000         # how many go into the test; left out, the planner says how many it needs
+
+arms:
+  - name: control
+    control: true
+    text: {_quoted(answers.control_text)}
+  - name: new
+    text: {_quoted(answers.arm_text)}
+
+metrics:
+  - name: {outcome}
+    role: primary
+    kind: proportion
+    tier: organising    # turnout, call, sign-up, gift; an open or click is a milestone
+    base_rate: {answers.base_rate:g}
+    mde: {mde:g}          # the smallest difference worth acting on, absolute
+    window_hours: 72    # how long after the send it still counts
+
+design:
+  family: group-sequential
+  alpha: 0.05
+  power: 0.8
+  spending: obrien-fleming
+  waves: {waves}              # sent in this many waves; one look after each
+  scheme: md5-rank-v1
+
+if_inconclusive: control  # what the rest of the list gets when nothing was proven
+"""
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _rounded(value: float) -> float:
+    from math import floor, log10
+
+    digits = 1 - floor(log10(value))
+    return round(value, digits)
+
+
+def check(workspace: Workspace, name: str) -> Checked:
+    """Read a definition and report everything that is wrong or weak; changes nothing."""
+    path = definition_path(workspace, name)
+    text = yamlfile.read_text(path)
+    document = yamlfile.parse(text, name=workspace.shown(path))
+    definition, findings = yamlfile.validate(document, Definition)
+    if definition is None:
+        return Checked(path=path, text=text, plan=None, findings=by_severity(findings))
+    folder = path.parent.name if path.parent.parent == workspace.root / FOLDER else ""
+    findings = [*findings, *check_definition(definition, document, folder=folder)]
+    if has_errors(findings):
+        return Checked(path=path, text=text, plan=None, findings=by_severity(findings))
+    with workspace.db.read() as conn:
+        locked = plans.current(conn, definition.experiment)
+    # The salt of a locked plan is kept, so that the same text always gives the same plan.
+    salt = locked.plan.salt if locked else secrets.token_hex(8)
+    plan = resolve(definition, salt=salt)
+    return Checked(path=path, text=text, plan=plan, findings=by_severity(findings))
+
+
+def lock(workspace: Workspace, name: str) -> tuple[LockedPlan, bool]:
+    """Freeze the plan of a definition.
+
+    Returns:
+        The locked plan, and whether this call locked it (False when it already was, unchanged).
+
+    Raises:
+        DefinitionError: The file has errors.
+        PlanFrozenError: Another text is locked under this name.
+    """
+    checked = check(workspace, name)
+    if checked.plan is None:
+        raise DefinitionError(checked.findings, path=workspace.shown(checked.path))
+    plan = checked.plan
+    text_digest = digest_bytes(checked.text.encode())
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        before = plans.current(conn, plan.experiment)
+        if before is not None and before.definition_digest == text_digest:
+            return before, False
+        if before is not None:
+            raise PlanFrozenError(
+                f"{plan.experiment} is locked since {before.locked_at[:16]} with another text",
+                current="locked",
+                allowed=("void", "new name"),
+                hint=(
+                    "before the first send: whistlestop experiment void"
+                    f" {plan.experiment} --reason WHY; after it: start a new experiment"
+                ),
+            )
+        locked = plans.insert(
+            conn,
+            plan=plan,
+            definition=checked.text,
+            definition_digest=text_digest,
+            by=workspace.actor.name,
+            now=now,
+        )
+        ledger.append(
+            conn,
+            kind="plan.locked",
+            subject=f"experiment/{plan.experiment}",
+            actor=workspace.actor,
+            payload={
+                "version": locked.version,
+                "plan_digest": locked.digest,
+                "definition_digest": text_digest,
+                "findings": sorted({f.code for f in checked.findings}),
+            },
+            now=now,
+        )
+    return locked, True
+
+
+def void(workspace: Workspace, name: str, *, reason: str) -> LockedPlan:
+    """Take a lock back before anything was sent.
+
+    Raises:
+        InputError: No reason is given.
+        StateError: A wave was sent, results came in, or a look was taken.
+    """
+    if not reason.strip():
+        raise InputError("a void needs a reason", field="reason", hint="--reason TEXT")
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, name)
+        used: dict[str, Any] = {
+            "a wave was sent": events.sends(conn, name, locked.version),
+            "results came in": events.batches(conn, name, locked.version),
+            "a look was taken": looks.looks(conn, name, locked.version),
+        }
+        for what, found in used.items():
+            if found:
+                raise StateError(
+                    f"{name} cannot be voided: {what}",
+                    current="running",
+                    hint="end it with `whistlestop experiment decide --stop REASON`",
+                )
+        plans.void(conn, experiment=name, version=locked.version, reason=reason, now=now)
+        ledger.append(
+            conn,
+            kind="plan.voided",
+            subject=f"experiment/{name}",
+            actor=workspace.actor,
+            payload={"version": locked.version, "reason_digest": digest_bytes(reason.encode())},
+            now=now,
+        )
+    return locked

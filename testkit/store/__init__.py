@@ -1,0 +1,1 @@
+"""Tables of experiments: plain SQL in, frozen values out. One writer, short transactions."""
