@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["CsvFile", "identifier", "open_csv", "session", "store_parquet", "write_csv"]
+__all__ = ["CsvFile", "identifier", "literal", "open_csv", "session", "store_parquet", "write_csv"]
 
 SNIFF_BYTES: Final = 64 * 1024
 PLAIN_NUMBER: Final = r"^[+-]?[0-9][0-9 ().,:/-]*$"
@@ -67,11 +67,11 @@ class CsvFile:
                     f"""
                     CREATE TEMP TABLE {name} AS
                     SELECT row_number() OVER () AS row_number, *
-                    FROM read_csv({_literal(str(readable))}, header = true, auto_detect = false,
-                      delim = {_literal(self.delimiter)}, quote = '"', escape = '"',
-                      columns = {{{", ".join(f"{_literal(c)}: 'VARCHAR'" for c in self.columns)}}},
+                    FROM read_csv({literal(str(readable))}, header = true, auto_detect = false,
+                      delim = {literal(self.delimiter)}, quote = '"', escape = '"',
+                      columns = {{{", ".join(f"{literal(c)}: 'VARCHAR'" for c in self.columns)}}},
                       strict_mode = true, max_line_size = 1000000)
-                    """  # noqa: S608 - literals are quoted
+                    """
                 )
         except duckdb.Error as cause:
             raise self._unreadable(cause) from cause
@@ -246,7 +246,8 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text quoted for SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -288,7 +289,7 @@ def store_parquet(
     partial = folder / f".{secrets.token_hex(6)}.partial"
     try:
         connection.execute(
-            f"COPY ({query}) TO {_literal(str(partial))} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({query}) TO {literal(str(partial))} (FORMAT parquet, COMPRESSION zstd)"
         )
         sha = digest_file(partial)
         target = folder / f"{sha}.parquet"
@@ -326,7 +327,7 @@ def write_csv(
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         written = connection.execute(
-            f"COPY (SELECT {cells} FROM ({query})) TO {_literal(str(partial))}"  # noqa: S608
+            f"COPY (SELECT {cells} FROM ({query})) TO {literal(str(partial))}"
             " (FORMAT csv, HEADER true)"
         ).fetchone()
         partial.replace(target)

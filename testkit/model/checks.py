@@ -30,7 +30,7 @@ CODES: Final = {
     "EX002": "not exactly one arm is the control",
     "EX003": "two arms have one name",
     "EX004": "the shares do not sum to 1",
-    "EX005": "not exactly one primary metric",
+    "EX005": "not exactly one metric",
     "EX006": "a milestone decides without a written reason",
     "EX007": "base rate and difference leave the range of a rate",
     "EX008": "the test is larger than the list",
@@ -102,12 +102,11 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
             f"a split of {max(shares):g} to {min(shares):g} is beyond 3 to 1",
             "the score test is not reliable there: make the arms more alike",
         )
-    primary = [i for i, metric in enumerate(definition.metrics) if metric.role == "primary"]
-    if len(primary) != 1:
+    if len(definition.metrics) != 1:
         error(
             "EX005",
             ("metrics",),
-            f"{len(primary)} primary metrics",
+            f"{len(definition.metrics)} metrics",
             "name the one outcome that decides",
         )
     for i, metric in enumerate(definition.metrics):

@@ -81,6 +81,7 @@ def decide(
     *,
     decision_id: str,
     at: str,
+    remainder: int,
     stop_reason: str = "",
     despite: str = "",
 ) -> Decision:
@@ -91,6 +92,7 @@ def decide(
         looks: All recorded looks, in order.
         decision_id: Id for the decision.
         at: The present moment as ISO-8601 text.
+        remainder: Units that wait for the decision.
         stop_reason: Why the test is ended before the plan's end; empty when it is not.
         despite: Why to decide in spite of a blocking data-quality finding; empty to be blocked.
 
@@ -121,7 +123,6 @@ def decide(
             allowed=("look again when the next wave is old enough",),
             hint="to end it now without a proof: --stop REASON",
         )
-    remainder = plan.list_size - plan.test_size
     control, arm = plan.control.name, plan.treatment.name
     if ended is None:
         outcome: Outcome = "inconclusive"
@@ -143,17 +144,14 @@ def decide(
         )
         method = "stage-wise ordering, median-unbiased estimate"
     chosen = _chosen(plan, outcome, difference)
-    reason = (
-        stop_reason
-        or {
-            "ship": f"the bound was crossed in favour of {arm}",
-            "keep control": f"the bound was crossed against {arm}",
-            "inconclusive": (
-                "the plan came to its end without a crossing; it says"
-                f" if_inconclusive: {plan.if_inconclusive}"
-            ),
-        }[outcome]
-    )
+    reasons: dict[Outcome, str] = {
+        "ship": f"the bound was crossed in favour of {arm}",
+        "keep control": f"the bound was crossed against {arm}",
+        "inconclusive": (
+            "the plan came to its end without a crossing; it says"
+            f" if_inconclusive: {plan.if_inconclusive}"
+        ),
+    }
     return Decision(
         id=decision_id,
         look_id=look.id,

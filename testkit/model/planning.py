@@ -71,7 +71,7 @@ def design_of(*, alpha: float, power: float, looks: int, spending: str) -> Desig
 
     def power_at(drift: float) -> float:
         exits = crossing_probabilities(
-            information=information, upper=bounds.upper, lower=bounds.lower, drift=drift
+            information=information, upper=upper, lower=[-u for u in upper], drift=drift
         )
         return float(exits.upper.sum())
 

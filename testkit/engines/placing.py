@@ -1,0 +1,356 @@
+"""Placing a list in SQL: the rules of :mod:`testkit.assign` on millions of rows at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from testkit import assign as rule
+from testkit.engines.sources import identifier, literal, store_parquet, write_csv
+from testkit.errors import DataError, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from testkit.engines.sources import CsvFile
+    from testkit.model.plan import Plan
+
+__all__ = ["REMAINDER", "Placed", "place", "write_lists", "write_remainder"]
+
+REMAINDER: Final = 0
+"""Wave number of units that are not in the test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A placed list.
+
+    Attributes:
+        data_sha256: Digest of the Parquet file with ``unit, wave, arm, stratum, listed``.
+        rows: Units placed.
+        known: Units of the list that an earlier list had placed; they keep their place.
+        counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``.
+        first_wave: Number of the first wave.
+    """
+
+    data_sha256: str
+    rows: int
+    known: int
+    counts: dict[str, dict[str, int]]
+    first_wave: int
+
+
+def place(
+    connection: duckdb.DuckDBPyConnection,
+    file: CsvFile,
+    plan: Plan,
+    *,
+    earlier: Sequence[Path],
+    waves_before: int,
+    folder: Path,
+    progress: Callable[[str], None],
+) -> Placed:
+    """Place every unit of a list and store the result.
+
+    Args:
+        connection: A fresh session.
+        file: The list.
+        plan: The locked plan.
+        earlier: Parquet files of lists placed before; their units are left alone.
+        waves_before: How many waves exist already; a later list makes one more.
+        folder: Where the Parquet file goes.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: Ids are missing or stand twice.
+        StateError: The list is too small for the plan, or holds nobody new.
+    """
+    unit = identifier(file.column(plan.unit_column))
+    strata = [identifier(file.column(column)) for column in plan.strata]
+    table = file.relation(connection)
+    progress("checking ids")
+    _check_units(connection, table, unit=unit, file=file)
+    known = 0
+    if earlier:
+        gone = connection.execute(
+            f"DELETE FROM {table} WHERE nfc_normalize({unit}) IN"
+            f" (SELECT unit FROM read_parquet({_listed_files(earlier)}))"
+        ).fetchone()
+        known = int(gone[0]) if gone else 0
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    rows = int(row[0]) if row else 0
+    if rows == 0:
+        raise StateError(
+            f"every unit of {file.path.name} is assigned already",
+            current="assigned",
+            hint="a later list makes a further wave of the units that are new in it",
+        )
+    parts = ", ".join(f"coalesce({column}, '')" for column in strata)
+    stratum = f"concat_ws(' / ', {parts})" if strata else "''"
+    progress("placing every unit by its hash")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE hashed AS
+        SELECT *, nfc_normalize({unit}) AS unit_, {stratum} AS stratum_,
+          md5({literal(plan.salt)} || ':' || nfc_normalize({unit})) AS hash_
+        FROM {table}
+        """
+    )
+    first_wave = waves_before + 1
+    later = waves_before > 0
+    if plan.scheme == "md5-rank-v1":
+        if not later and rows < plan.test_size:
+            raise StateError(
+                f"{file.path.name} has {rows:,} units, the plan tests {plan.test_size:,}",
+                current="locked",
+                hint="set list.size and list.test to the list that you have, and lock again",
+            )
+        sizes = (rows,) if later else plan.wave_sizes
+        _rank(connection, plan, sizes=sizes, first_wave=first_wave, rows=rows)
+    else:
+        _independent(connection, plan, first_wave=first_wave, later=later)
+    packed = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in file.columns)
+    progress("storing the assignment")
+    sha, _ = store_parquet(
+        connection,
+        "SELECT unit_ AS unit, wave_ AS wave, arm_ AS arm, stratum_ AS stratum,"
+        f" struct_pack({packed}) AS listed FROM placed ORDER BY hash_, unit_",
+        folder=folder,
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for wave, arm, number in connection.execute(
+        "SELECT wave_, arm_, count(*) FROM placed GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        counts.setdefault(str(wave), {})[arm] = number
+    return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
+
+
+def _check_units(
+    connection: duckdb.DuckDBPyConnection, table: str, *, unit: str, file: CsvFile
+) -> None:
+    empty = connection.execute(
+        f"SELECT row_number FROM {table} WHERE {unit} IS NULL OR trim({unit}) = ''"
+        " ORDER BY row_number"
+    ).fetchall()
+    twice = connection.execute(
+        f"""
+        SELECT row_number, {unit} FROM {table} WHERE {unit} IS NOT NULL AND trim({unit}) <> ''
+        QUALIFY row_number() OVER (PARTITION BY nfc_normalize({unit}) ORDER BY row_number) > 1
+        ORDER BY row_number
+        """
+    ).fetchall()
+    if empty or twice:
+        rows = [f"row {number}: no id" for (number,) in empty[:20]]
+        rows += [f"row {number}: {value!r} stood before" for number, value in twice[:20]]
+        raise DataError(
+            f"{file.path.name}: {len(empty):,} rows without an id, {len(twice):,} repeated ids",
+            rows=rows,
+            count=len(empty) + len(twice),
+            field=file.path.name,
+            hint="everybody stands in the list once; remove these rows (row 1 is below the header)",
+        )
+
+
+def _rank(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    *,
+    sizes: Sequence[int],
+    first_wave: int,
+    rows: int,
+) -> None:
+    """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum."""
+    test = sum(sizes)
+    ends = list(accumulate(sizes))
+    strata = connection.execute(
+        "SELECT stratum_, count(*) FROM hashed GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    # Running totals are rounded, not parts: every wave has its exact size over all strata, and
+    # every stratum is off its proportional part by less than one unit or two.
+    cells: list[tuple[str, int, int, int, str]] = []
+    seen = tested = 0
+    filled = [0] * len(sizes)
+    for stratum, size in strata:
+        seen += size
+        share = round(test * seen / rows) - tested
+        tested += share
+        start = 0
+        for index, end in enumerate(ends):
+            due = round(tested * end / test) - sum(filled[: index + 1])
+            part = max(0, min(due, share - start))
+            filled[index] += part
+            wave = first_wave + index
+            # One stratum rounds to the nearest; many small ones must not all favour one arm.
+            shift = rule.offset(plan.salt, wave=wave, stratum=stratum) if len(strata) > 1 else 0.5
+            begin = 0
+            cuts = rule.arm_cuts(part, shares=plan.shares, shift=shift)
+            for arm, cut in zip(plan.arms, cuts, strict=True):
+                if cut > begin:
+                    cells.append((stratum, start + begin, start + cut, wave, arm.name))
+                begin = max(begin, cut)
+            start += part
+        if size > start:
+            cells.append((stratum, start, size, REMAINDER, ""))
+    connection.execute(
+        "CREATE TEMP TABLE cells (stratum_ TEXT, low BIGINT, high BIGINT, wave_ INT, arm_ TEXT)"
+    )
+    connection.executemany("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", cells)
+    connection.execute(
+        """
+        CREATE TEMP TABLE placed AS
+        SELECT r.*, c.wave_, c.arm_ FROM (
+          SELECT *, row_number() OVER (PARTITION BY stratum_ ORDER BY hash_, unit_) - 1 AS rank_
+          FROM hashed) r
+        JOIN cells c ON c.stratum_ = r.stratum_ AND r.rank_ >= c.low AND r.rank_ < c.high
+        """
+    )
+
+
+def _independent(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, *, first_wave: int, later: bool
+) -> None:
+    """Each unit on its own: arm, wave and membership in the test by three salted hashes."""
+    salt = literal(plan.salt)
+    waves = 1 if later else plan.waves
+    arm = by_cuts("hash_", plan.shares, [literal(a.name) for a in plan.arms])
+    wave = by_cuts(
+        f"md5({salt} || ':wave:' || unit_)",
+        [1 / waves] * waves,
+        [str(first_wave + i) for i in range(waves)],
+    )
+    tested = 1.0 if later else plan.test_size / plan.list_size
+    inside = (
+        by_cuts(f"md5({salt} || ':test:' || unit_)", [tested, 1 - tested], ["true", "false"])
+        if tested < 1
+        else "true"
+    )
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE placed AS
+        SELECT *, CASE WHEN {inside} THEN {wave} ELSE {REMAINDER} END AS wave_,
+          CASE WHEN {inside} THEN {arm} ELSE '' END AS arm_
+        FROM hashed
+        """
+    )
+
+
+def by_cuts(hashed: str, shares: Sequence[float], values: Sequence[str]) -> str:
+    """SQL that gives ``values[i]`` to a share of all hashes: ``md5-v1`` as an expression.
+
+    Args:
+        hashed: SQL for the 32 hex digits.
+        shares: Shares, summing to 1.
+        values: SQL literals, one per share.
+    """
+    cuts = rule.cut_points(shares)
+    whens = " ".join(
+        f"WHEN substr({hashed}, 1, 8) < '{cut}' THEN {value}"
+        for cut, value in zip(cuts, values[:-1], strict=True)
+    )
+    return f"CASE {whens} ELSE {values[-1]} END" if cuts else values[0]
+
+
+def write_lists(
+    connection: duckdb.DuckDBPyConnection,
+    data: Path,
+    *,
+    columns: Sequence[str],
+    counts: Mapping[str, Mapping[str, int]],
+    first_wave: int,
+    folder: Path,
+) -> list[tuple[Path, int]]:
+    """Write one CSV per wave and arm, and one with those who wait.
+
+    Args:
+        connection: A session.
+        data: Parquet file of the placed list.
+        columns: Columns of the list, in order.
+        counts: What :func:`place` counted.
+        first_wave: First wave of this list.
+        folder: Where the files go; existing ones are replaced with the same content.
+
+    Returns:
+        Paths and rows.
+    """
+    files: list[tuple[Path, int]] = []
+    for wave in sorted(counts, key=int):
+        for arm in sorted(counts[wave]):
+            if int(wave) == REMAINDER:
+                suffix = "" if first_wave == 1 else f"-{first_wave}"
+                name = f"remainder-not-sent-yet{suffix}.csv"
+                extra: tuple[str, ...] = ()
+            else:
+                name, extra = f"wave-{int(wave):02d}-{arm}.csv", ("arm", "wave")
+            rows = write_csv(
+                connection,
+                f"SELECT {_unpacked(columns)}, arm, wave::TEXT AS wave"
+                f" FROM read_parquet({_listed_files([data])})"
+                f" WHERE wave = {int(wave)} AND arm = {literal(arm)}",
+                columns=[*_names(columns), *extra],
+                target=folder / name,
+            )
+            files.append((folder / name, rows))
+    return files
+
+
+def write_remainder(
+    connection: duckdb.DuckDBPyConnection,
+    data: Sequence[tuple[Path, Sequence[str]]],
+    *,
+    chosen: Mapping[str, float],
+    salt: str,
+    folder: Path,
+) -> list[tuple[Path, int]]:
+    """Write the units that wait, one CSV per arm that they are to get.
+
+    Args:
+        connection: A session.
+        data: Parquet files of placed lists with the columns of each; columns that a later list
+            does not have stay empty.
+        chosen: ``arm -> share``, summing to 1.
+        salt: The plan's salt; with two arms it splits the units by hash.
+        folder: Where the files go.
+    """
+    names = list(data[0][1])
+    arm = by_cuts(
+        f"md5({literal(salt)} || ':rest:' || unit)",
+        list(chosen.values()),
+        [literal(name) for name in chosen],
+    )
+    queries = [
+        f"SELECT {_unpacked(names, present=columns)}, unit,"
+        f" {arm} AS arm FROM read_parquet({_listed_files([path])}) WHERE wave = {REMAINDER}"
+        for path, columns in data
+    ]
+    files: list[tuple[Path, int]] = []
+    for name in chosen:
+        target = folder / f"remainder-{name}.csv"
+        rows = write_csv(
+            connection,
+            f"SELECT * FROM ({' UNION ALL '.join(queries)}) WHERE arm = {literal(name)}",
+            columns=[*_names(names), "arm"],
+            target=target,
+        )
+        files.append((target, rows))
+    return files
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    """Names to write: a list that has columns of our names keeps them under another."""
+    return [f"list_{c}" if c.lower() in {"arm", "wave", "unit"} else c for c in columns]
+
+
+def _unpacked(columns: Sequence[str], *, present: Sequence[str] | None = None) -> str:
+    return ", ".join(
+        (f"listed.{identifier(c)}" if present is None or c in present else "NULL::TEXT")
+        + f" AS {identifier(name)}"
+        for c, name in zip(columns, _names(columns), strict=True)
+    )
+
+
+def _listed_files(paths: Sequence[Path]) -> str:
+    return "[" + ", ".join(literal(str(path)) for path in paths) + "]"

@@ -1,0 +1,247 @@
+"""assign: a list in, one file per wave and arm out; sent: when; remainder: after a decision.
+
+The whole assignment is one Parquet file named by its digest, registered in one short transaction.
+The CSV files are views of it: they can be written again at any time, and come out the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testkit.engines.placing import place, write_lists, write_remainder
+from testkit.engines.sources import open_csv, session
+from testkit.errors import InputError, StateError
+from testkit.kernel import ledger
+from testkit.kernel.clock import to_text
+from testkit.kernel.ids import new_id
+from testkit.store import events, looks, plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["Assigned", "Remainder", "assign", "remainder", "sent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """What ``assign`` did.
+
+    Attributes:
+        assignment: As registered.
+        files: CSV files written, with their rows.
+        new: False when this list was assigned before; its files were written again.
+        known: Units that an earlier list had placed already.
+    """
+
+    assignment: events.Assignment
+    files: tuple[tuple[Path, int], ...]
+    new: bool
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remainder:
+    """The list for the rest.
+
+    Attributes:
+        files: One CSV per arm that the rest gets, with its rows.
+        chosen: ``arm -> share``.
+        proven: Whether the choice follows from a crossing.
+    """
+
+    files: tuple[tuple[Path, int], ...]
+    chosen: dict[str, float]
+    proven: bool
+
+
+def lists_folder(workspace: Workspace, name: str) -> Path:
+    """Where the CSV files of an experiment go."""
+    return workspace.root / "experiments" / name / "lists"
+
+
+def _data(workspace: Workspace, assignment: events.Assignment) -> Path:
+    return workspace.data / "assignments" / f"{assignment.data_sha256}.parquet"
+
+
+def assign(
+    workspace: Workspace,
+    name: str,
+    source: Path,
+    *,
+    encoding: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Assigned:
+    """Assign a list to arms and waves.
+
+    Args:
+        workspace: The workspace.
+        name: The locked experiment.
+        source: CSV file with the unit's id and, where the plan names strata, their columns.
+        encoding: Encoding of the file; None takes UTF-8 or a byte-order mark's.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: Ids are missing or stand twice, with row numbers.
+        StateError: The list does not fit the plan, or another process was faster.
+    """
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        before = events.assignments(conn, name, locked.version)
+    progress("reading the list")
+    file = open_csv(source, encoding=encoding)
+    value = next((a for a in before if a.source_sha256 == file.sha256), None)
+    new, known = value is None, 0
+    with session() as connection:
+        if value is None:
+            placed = place(
+                connection,
+                file,
+                locked.plan,
+                earlier=[_data(workspace, a) for a in before],
+                waves_before=max((int(w) for a in before for w in a.counts), default=0),
+                folder=workspace.data / "assignments",
+                progress=progress,
+            )
+            now, known = workspace.clock(), placed.known
+            value = events.Assignment(
+                id=new_id("list", now=now),
+                first_wave=placed.first_wave,
+                source_name=file.path.name,
+                source_sha256=file.sha256,
+                data_sha256=placed.data_sha256,
+                rows=placed.rows,
+                counts=placed.counts,
+                columns=file.columns,
+                at=to_text(now),
+            )
+            _register(workspace, name, locked.version, value, seen=len(before))
+        progress("writing one file per wave and arm")
+        files = write_lists(
+            connection,
+            _data(workspace, value),
+            columns=value.columns,
+            counts=value.counts,
+            first_wave=value.first_wave,
+            folder=lists_folder(workspace, name),
+        )
+    return Assigned(assignment=value, files=tuple(files), new=new, known=known)
+
+
+def _register(
+    workspace: Workspace, name: str, version: int, value: events.Assignment, *, seen: int
+) -> None:
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, name)
+        if locked.version != version or len(events.assignments(conn, name, version)) != seen:
+            raise StateError(
+                f"{name} was locked or assigned by another process meanwhile",
+                current="changed",
+                hint="run assign again; nothing was stored",
+            )
+        events.add_assignment(conn, name, version, value)
+        ledger.append(
+            conn,
+            kind="list.assigned",
+            subject=f"experiment/{name}",
+            actor=workspace.actor,
+            payload={
+                "assignment": value.id,
+                "source_sha256": value.source_sha256,
+                "data_sha256": value.data_sha256,
+                "rows": value.rows,
+                "counts": value.counts,
+            },
+            now=workspace.clock(),
+        )
+
+
+def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
+    """Record when a wave went out; its attribution window starts then.
+
+    Args:
+        workspace: The workspace.
+        name: The experiment.
+        wave: Number of the wave, from 1.
+        at: The aware moment; not in the future.
+
+    Returns:
+        False when exactly this was recorded before.
+
+    Raises:
+        InputError: The moment lies in the future, or the plan has no such wave.
+        StateError: A look has read the wave with another send time.
+    """
+    now = workspace.clock()
+    if at > now:
+        raise InputError(
+            "a wave cannot have gone out in the future",
+            field="at",
+            value=to_text(at),
+            hint="record it once it went out",
+        )
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, name)
+        assigned = events.assignments(conn, name, locked.version)
+        last = max([locked.plan.waves, *(int(w) for a in assigned for w in a.counts)])
+        if not 1 <= wave <= last:
+            raise InputError(f"{name} has waves 1 to {last}, not {wave}", field="wave", value=wave)
+        earlier = events.sends(conn, name, locked.version).get(wave)
+        if earlier is not None and earlier != at:
+            readers = [k.number for k in looks.looks(conn, name, locked.version) if wave in k.waves]
+            if readers:
+                raise StateError(
+                    f"look {readers[0]} has read wave {wave} as sent {to_text(earlier)[:16]} UTC",
+                    current="read",
+                    hint="a send time cannot move once it was looked at",
+                )
+        changed = events.record_send(
+            conn, name, locked.version, wave=wave, sent_at=at, by=workspace.actor.name, now=now
+        )
+        if changed:
+            ledger.append(
+                conn,
+                kind="wave.sent",
+                subject=f"experiment/{name}",
+                actor=workspace.actor,
+                payload={"wave": wave, "sent_at": to_text(at)},
+                now=now,
+            )
+    return changed
+
+
+def remainder(workspace: Workspace, name: str) -> Remainder:
+    """Write the list for the rest, with the arm that was decided.
+
+    Raises:
+        StateError: Nothing is decided, or no list was assigned.
+    """
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        decided = looks.decisions(conn, name, locked.version)
+        assigned = events.assignments(conn, name, locked.version)
+    if not decided:
+        raise StateError(
+            f"{name} is not decided yet",
+            current="running",
+            hint=f"whistlestop experiment decide {name}",
+        )
+    if not assigned:
+        raise StateError(
+            f"no list was assigned to {name} here: only counts came in",
+            current="counts only",
+            hint="send the chosen arm with the tool that holds the list",
+        )
+    with session() as connection:
+        files = write_remainder(
+            connection,
+            [(_data(workspace, a), a.columns) for a in assigned],
+            chosen=decided[0].chosen,
+            salt=locked.plan.salt,
+            folder=lists_folder(workspace, name),
+        )
+    return Remainder(files=tuple(files), chosen=decided[0].chosen, proven=decided[0].proven)

@@ -1,0 +1,94 @@
+"""decide: the plan's rule applied to the recorded looks, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testkit.kernel import ledger
+from testkit.kernel.clock import to_text
+from testkit.kernel.digest import digest, digest_bytes
+from testkit.kernel.ids import new_id
+from testkit.model import decision as rule
+from testkit.store import events, looks, plans
+
+if TYPE_CHECKING:
+    from testkit.kernel.workspace import Workspace
+    from testkit.model.plan import Plan
+    from testkit.store.events import Assignment
+
+__all__ = ["Decided", "decide", "waiting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision and its plan.
+
+    Attributes:
+        decision: The decision.
+        plan: The plan.
+        new: False when it had been decided before; the verdict stays.
+        remainder: Units that wait for it.
+    """
+
+    decision: rule.Decision
+    plan: Plan
+    new: bool
+    remainder: int
+
+
+def waiting(plan: Plan, assigned: list[Assignment]) -> int:
+    """Units that are not in the test: of the assigned lists, or by the plan without one."""
+    if assigned:
+        return sum(sum(a.counts.get("0", {}).values()) for a in assigned)
+    return plan.list_size - plan.test_size
+
+
+def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: str = "") -> Decided:
+    """Decide an experiment by its plan.
+
+    Args:
+        workspace: The workspace.
+        name: The experiment.
+        stop_reason: Why it is ended before the plan's end; empty when it is not.
+        despite: Why to decide in spite of a blocking data-quality finding.
+
+    Raises:
+        StateError: The plan says go on, or a finding blocks.
+    """
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, name)
+        rest = waiting(locked.plan, events.assignments(conn, name, locked.version))
+        before = looks.decisions(conn, name, locked.version)
+        if before:
+            return Decided(decision=before[0], plan=locked.plan, new=False, remainder=rest)
+        made = rule.decide(
+            locked.plan,
+            looks.looks(conn, name, locked.version),
+            decision_id=new_id("dec", now=now),
+            at=to_text(now),
+            remainder=rest,
+            stop_reason=stop_reason.strip(),
+            despite=despite.strip(),
+        )
+        looks.add_decision(conn, name, locked.version, made, by=workspace.actor.name)
+        ledger.append(
+            conn,
+            kind="experiment.decided",
+            subject=f"experiment/{name}",
+            actor=workspace.actor,
+            payload={
+                "decision": made.id,
+                "look": made.look_id,
+                "outcome": made.outcome,
+                "ending": made.ending,
+                "chosen": made.chosen,
+                "proven": made.proven,
+                "decision_digest": digest(made.as_dict()),
+                "reason_digest": digest_bytes(made.reason.encode()),
+                "despite_digest": digest_bytes(despite.encode()) if despite else "",
+            },
+            now=now,
+        )
+    return Decided(decision=made, plan=locked.plan, new=True, remainder=rest)

@@ -1,0 +1,275 @@
+"""intake, retract: result files in, each registered once; the rows lie in immutable files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testkit.engines.moments import wave_counts
+from testkit.engines.results import Results, kind_of, read_counts, read_units
+from testkit.engines.sources import open_csv, session
+from testkit.errors import InputError, StateError
+from testkit.kernel import ledger
+from testkit.kernel.clock import to_text
+from testkit.kernel.digest import digest_bytes
+from testkit.kernel.ids import new_id
+from testkit.stats.srm import srm_chisq
+from testkit.store import events, looks, plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from testkit.kernel.workspace import Workspace
+    from testkit.model.analysis import WaveCounts
+    from testkit.model.plan import Plan
+    from testkit.store.plans import LockedPlan
+
+__all__ = ["TakenIn", "counts_now", "intake", "retract"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What ``intake`` did.
+
+    Attributes:
+        batch: As registered; None for a dry run.
+        results: What the file held.
+        srm_p: Sample-ratio p-value over everything that came back so far; None when it cannot be
+            computed.
+        sends: Waves whose send time was recorded by this call.
+        decided: Whether the experiment was decided before: the verdict stays.
+    """
+
+    batch: events.Batch | None
+    results: Results
+    srm_p: float | None
+    sends: tuple[int, ...]
+    decided: bool
+
+
+def intake(
+    workspace: Workspace,
+    name: str,
+    source: Path,
+    *,
+    encoding: str | None = None,
+    dry_run: bool = False,
+    skip_unknown: bool = False,
+    increments: bool = False,
+    sent_at: datetime | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> TakenIn:
+    """Take in one result file.
+
+    Args:
+        workspace: The workspace.
+        name: The locked experiment.
+        source: CSV file with a row per unit, or a row per arm and wave.
+        encoding: Encoding of the file; None takes UTF-8 or a byte-order mark's.
+        dry_run: Read, check and report; store nothing.
+        skip_unknown: Leave rows of units out that were not assigned.
+        increments: Counts in the file add to earlier ones instead of replacing them.
+        sent_at: When the waves in the file went out, where that is not recorded yet.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: Rows that cannot be used; nothing was taken in.
+        InputError: The file is not readable, or has the wrong columns.
+        StateError: The same file is in already.
+    """
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        lists = events.assignments(conn, name, locked.version)
+        before = events.batches(conn, name, locked.version)
+        known_sends = events.sends(conn, name, locked.version)
+        decided = bool(looks.decisions(conn, name, locked.version))
+    progress("reading the file")
+    file = open_csv(source, encoding=encoding)
+    twin = next((b for b in before if b.source_sha256 == file.sha256), None)
+    if twin is not None:
+        raise StateError(
+            f"{file.path.name} is in already, as {twin.id} of {twin.at[:16].replace('T', ' ')} UTC",
+            current="taken in",
+            hint=f"nothing was changed; to take it back: experiment retract {name} {twin.id}",
+        )
+    now = workspace.clock()
+    if sent_at is not None and sent_at > now:
+        raise InputError("a wave cannot have gone out in the future", field="sent_at")
+    folder = None if dry_run else workspace.data / "results"
+    with session() as connection:
+        if kind_of(file, locked.plan) == "units":
+            if not lists:
+                raise StateError(
+                    f"no list is assigned to {name}: these people belong to no arm",
+                    current="not assigned",
+                    hint=f"whistlestop experiment assign {name} LIST.csv, or bring counts by arm",
+                )
+            progress("matching people to arms")
+            results = read_units(
+                connection,
+                file,
+                locked.plan,
+                assignments=[_assignment(workspace, a) for a in lists],
+                earlier=[_result(workspace, b) for b in before if b.kind == "units"],
+                folder=folder,
+                skip_unknown=skip_unknown,
+                zone=workspace.config.organisation.zone,
+            )
+        else:
+            results = read_counts(
+                connection,
+                file,
+                locked.plan,
+                folder=folder,
+                default_wave=1 + len([b for b in before if b.kind == "counts"]),
+                increments=increments,
+            )
+    new_sends = [w for w in results.waves if sent_at is not None and w not in known_sends]
+    batch: events.Batch | None = None
+    if not dry_run:
+        batch = events.Batch(
+            id=new_id("batch", now=now),
+            kind=results.kind,
+            source_name=file.path.name,
+            source_sha256=file.sha256,
+            data_sha256=results.data_sha256,
+            rows=results.rows,
+            summary=results.summary(),
+            at=to_text(now),
+        )
+        progress("registering the batch")
+        _register(workspace, name, locked, batch, sends=new_sends, sent_at=sent_at, now=now)
+    progress("checking the sample ratio")
+    return TakenIn(
+        batch=batch,
+        results=results,
+        srm_p=_sample_ratio(workspace, name, locked.plan, results, stored=batch is not None),
+        sends=tuple(new_sends),
+        decided=decided,
+    )
+
+
+def _register(
+    workspace: Workspace,
+    name: str,
+    locked: LockedPlan,
+    batch: events.Batch,
+    *,
+    sends: list[int],
+    sent_at: datetime | None,
+    now: datetime,
+) -> None:
+    with workspace.db.write() as conn:
+        current = plans.require(conn, name)
+        if current.version != locked.version:
+            raise StateError(f"{name} was locked anew meanwhile", hint="take the file in again")
+        for other in events.batches(conn, name, locked.version):
+            if other.source_sha256 == batch.source_sha256:
+                raise StateError(
+                    f"{batch.source_name} is in already, as {other.id}", current="taken in"
+                )
+        events.add_batch(conn, name, locked.version, batch, by=workspace.actor.name)
+        if sent_at is not None:
+            for wave in sends:
+                events.record_send(
+                    conn,
+                    name,
+                    locked.version,
+                    wave=wave,
+                    sent_at=sent_at,
+                    by=workspace.actor.name,
+                    now=now,
+                )
+        ledger.append(
+            conn,
+            kind="batch.taken_in",
+            subject=f"experiment/{name}",
+            actor=workspace.actor,
+            payload={
+                "batch": batch.id,
+                "source_sha256": batch.source_sha256,
+                "data_sha256": batch.data_sha256,
+                "rows": batch.rows,
+                "sent": {str(w): to_text(sent_at) for w in sends} if sent_at else {},
+            },
+            now=now,
+        )
+
+
+def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> events.Batch:
+    """Take a batch back; its rows stay on disk and count no longer.
+
+    Looks that were taken with it stay as they are: a later look reads the data without it.
+
+    Raises:
+        InputError: No reason is given.
+        NotFoundError: There is no such batch.
+        StateError: It was taken back before.
+    """
+    if not reason.strip():
+        raise InputError("taking data back needs a reason", field="reason", hint="--reason TEXT")
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, name)
+        batch = events.batch(conn, name, locked.version, batch_id)
+        if batch.retracted_at is not None:
+            raise StateError(
+                f"{batch_id} was taken back at {batch.retracted_at[:16]}", current="retracted"
+            )
+        events.retract(conn, batch_id, by=workspace.actor.name, reason=reason, now=now)
+        ledger.append(
+            conn,
+            kind="batch.retracted",
+            subject=f"experiment/{name}",
+            actor=workspace.actor,
+            payload={"batch": batch_id, "reason_digest": digest_bytes(reason.encode())},
+            now=now,
+        )
+    return batch
+
+
+def counts_now(
+    workspace: Workspace, name: str, plan: Plan, version: int
+) -> tuple[list[WaveCounts], list[str]]:
+    """Counts of every wave as the stored batches give them, and the digests they rest on."""
+    with workspace.db.read() as conn:
+        lists = events.assignments(conn, name, version)
+        batches = events.batches(conn, name, version)
+        sends = events.sends(conn, name, version)
+    counts = wave_counts(
+        assignments=[_assignment(workspace, a) for a in lists],
+        unit_batches=[_result(workspace, b) for b in batches if b.kind == "units"],
+        count_batches=[_result(workspace, b) for b in batches if b.kind == "counts"],
+        sends=sends,
+        window_hours=plan.metric.window_hours,
+        arms=[arm.name for arm in plan.arms],
+    )
+    digests = [a.data_sha256 for a in lists] + [b.data_sha256 for b in batches]
+    return counts, digests
+
+
+def _sample_ratio(
+    workspace: Workspace, name: str, plan: Plan, results: Results, *, stored: bool
+) -> float | None:
+    if stored:
+        with workspace.db.read() as conn:
+            version = plans.require(conn, name).version
+        counts, _ = counts_now(workspace, name, plan, version)
+        sources = [w.returned if w.returned is not None else {} for w in counts]
+        totals = [sum(s.get(arm.name, 0) for s in sources) for arm in plan.arms]
+    else:
+        only_yes = sum(results.arms.values()) == sum(results.outcomes.values())
+        totals = [0 if only_yes else results.arms[arm.name] for arm in plan.arms]
+    if not sum(totals):
+        return None
+    return srm_chisq(totals, plan.shares).p_value
+
+
+def _assignment(workspace: Workspace, value: events.Assignment) -> Path:
+    return workspace.data / "assignments" / f"{value.data_sha256}.parquet"
+
+
+def _result(workspace: Workspace, batch: events.Batch) -> Path:
+    return workspace.data / "results" / f"{batch.data_sha256}.parquet"
