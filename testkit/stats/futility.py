@@ -356,7 +356,9 @@ def _solve(
             if not binding:
                 free = free.advance(lower=-math.inf, upper=upper[-1], information=info[k])
         if binding and both.below(math.inf) <= now - before:
-            # The bounds have met (or nearly so): nobody is left to be told anything.
+            # So few come this far without effect that alpha could reject them all: the drift is
+            # too large for the plan, and whoever is missed has been missed before.
+            missed = lost
             upper.append(math.inf)
             lower.append(math.inf)
             continue

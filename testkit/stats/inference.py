@@ -49,6 +49,8 @@ _SMALLEST_ALPHA: Final = 1e-290
 _LARGEST_ALPHA: Final = 1.0 - 1e-6
 # Stands for "infinitely far below its bound", so that a root finder sees numbers only.
 _FAR_BELOW: Final = -100.0
+# Shares of the way from an estimate to the edge of its domain: from a thousandth to all but 1e-9.
+_OUTWARDS: Final = (*(2.0**-k for k in range(10, 0, -1)), *(1.0 - 2.0**-k for k in range(2, 31)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,17 +303,19 @@ def repeated_score_interval(
         )
 
     def end(edge: float, target: float) -> float:
-        # Where even the edge of the domain is not rejected, it is the end of the interval.
-        step = 1e-12 * (estimate - edge)
-        inner = edge + step
-        if step == 0.0 or abs(score(inner)) <= bound:
-            return edge
-        return bracketed_root(
-            lambda effect: score(effect) - target,
-            inner,
-            estimate,
-            routine="repeated_score_interval",
-        )
+        # Outwards from the estimate, because scores are at their worst at the domain's edge.
+        inner = estimate
+        for share in _OUTWARDS:
+            outer = estimate + share * (edge - estimate)
+            if abs(score(outer)) >= bound:
+                return bracketed_root(
+                    lambda effect: score(effect) - target,
+                    inner,
+                    outer,
+                    routine="repeated_score_interval",
+                )
+            inner = outer
+        return edge
 
     return RepeatedInterval(low=end(bottom, bound), high=end(top, -bound))
 

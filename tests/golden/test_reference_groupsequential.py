@@ -16,13 +16,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from testkit.stats.boundaries import crossing_probabilities, monitoring_bounds, spending_bounds
+from testkit.stats.boundaries import (
+    Boundaries,
+    crossing_probabilities,
+    monitoring_bounds,
+    spending_bounds,
+)
 from testkit.stats.classic import haybittle_peto, obrien_fleming, pocock, wang_tsiatis
 from testkit.stats.conditional import conditional_power
 from testkit.stats.futility import (
-    FutilityDesign,
     fixed_futility_design,
     futility_design,
     harm_design,
@@ -36,8 +40,9 @@ from testkit.stats.inference import (
     sequential_p_value,
     stagewise,
 )
-from testkit.stats.sizing import characteristics, expected_information, power_at, size_rates
-from testkit.stats.spending import SpendingFunction, hwang_shih_decani, spending_by_name
+from testkit.stats.roots import bracketed_root
+from testkit.stats.sizing import characteristics, expected_information, size_rates
+from testkit.stats.spending import SpendingFunction, spending_by_name
 
 pytestmark = pytest.mark.reference
 
@@ -354,3 +359,160 @@ def test_likelihood_ratio_ordering(case: dict[str, Any], tolerance: float) -> No
         count="rejections",
     )
     close(ours, case["p_LR_one_sided"], tolerance)
+
+
+@over("rpact_analysis_rates")
+def test_analysis_of_rates(case: dict[str, Any], tolerance: float) -> None:
+    data = {name: np.cumsum(values).astype(float) for name, values in case["data"].items()}
+    n_1, n_2, s_1, s_2 = (data[name] for name in ("n1", "n2", "events1", "events2"))
+    difference = s_1 / n_1 - s_2 / n_2
+    pooled = (s_1 + s_2) / (n_1 + n_2)
+    error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / n_1 + 1.0 / n_2))
+    z = difference / error
+    taken = len(z)
+    close(z, case["z_overall"][:taken], tolerance)
+    close(difference, case["effect"][:taken], tolerance)
+    bounds = check_running(case, z, tolerance)
+    for k in range(taken):
+        interval = repeated_score_interval(
+            score=functools.partial(score_of_difference, s_1[k], n_1[k], s_2[k], n_2[k]),
+            bound=float(bounds.upper[k]),
+            estimate=float(difference[k]),
+            domain=(-1.0, 1.0),
+        )
+        close(interval.low, case["rci_lower"][k], tolerance)
+        close(interval.high, case["rci_upper"][k], tolerance)
+    check_stopped(case, bounds, z, error, tolerance)
+
+
+@over("rpact_analysis_means")
+def test_analysis_of_means(case: dict[str, Any], tolerance: float) -> None:
+    n_1, mean_1, squares_1 = cumulative_moments(case["data"], "1")
+    n_2, mean_2, squares_2 = cumulative_moments(case["data"], "2")
+    freedom = n_1 + n_2 - 2.0
+    error = np.sqrt((squares_1 + squares_2) / freedom * (1.0 / n_1 + 1.0 / n_2))
+    t = (mean_1 - mean_2) / error
+    close(t, case["z_overall"], tolerance)
+    close(mean_1 - mean_2, case["effect"], tolerance)
+    normal = case["normal_approximation"]
+    p = ndtr(-t) if normal else stdtr(freedom, -t)
+    close(p, case["p_overall"], tolerance)
+    # A t statistic enters a design as the normal quantile of its p-value, and a bound leaves it
+    # as the t quantile of its tail.
+    z = -ndtri(p)
+    bounds = check_running(case, z, tolerance)
+    for k in range(len(z)):
+        tail = ndtr(-bounds.upper[k])
+        interval = repeated_interval(
+            z=float(t[k]),
+            information=float(error[k] ** -2),
+            bound=float(bounds.upper[k] if normal else -stdtrit(freedom[k], tail)),
+        )
+        close(interval.low, case["rci_lower"][k], tolerance)
+        close(interval.high, case["rci_upper"][k], tolerance)
+    check_stopped(case, bounds, z, error, tolerance)
+
+
+@over("rpact_sample_size_rates")
+def test_sizes_for_rates(case: dict[str, Any], tolerance: float) -> None:
+    design = spending_bounds(
+        information=range(1, case["K"] + 1),
+        alpha=case["alpha"],
+        sides=case["sided"],
+        spending=spending("LDOF" if case["K"] == 1 else case["design"], case["gammaA"]),
+    )
+    size = size_rates(
+        control=case["pi2"], treatment=case["pi1"], design=design, power=case["power"]
+    )
+    # Sizes are compared as ratios: the programs solve their bounds to about 1e-7.
+    close(size.fixed / case["n_fixed"], 1.0, tolerance)
+    close(size.maximum / case["max_n"], 1.0, tolerance)
+    close(size.at_looks / np.ravel(case["n"]), 1.0, tolerance)
+    if case["expected_n_H1"] is not None:
+        close(size.expected_effect / case["expected_n_H1"], 1.0, tolerance)
+        close(size.expected_null / case["expected_n_H0"], 1.0, tolerance)
+        close(size.characteristics.early_stop, case["early_stop"], tolerance)
+
+
+def check_running(case: dict[str, Any], z: np.ndarray, tolerance: float) -> Boundaries:
+    """What does not depend on the metric while a test runs."""
+    info = case["info"]
+    chosen = spending(case["design"], case.get("gammaA"))
+    bounds = spending_bounds(information=info, alpha=case["alpha"], sides=1, spending=chosen)
+    close(bounds.upper, case["critical"], tolerance)
+    for k, value in enumerate(z):
+        ours = repeated_p_value(
+            z=float(value),
+            look=k + 1,
+            information=info,
+            spending_time=info,
+            spending=chosen,
+            sides=1,
+        )
+        theirs = case["repeated_p"][k]
+        if theirs > 0.49999:
+            # The reference program does not search above one half.
+            assert ours > 0.49999
+        else:
+            close(ours, theirs, tolerance)
+        if k < len(info) - 1:
+            rejection = conditional_power(
+                information=info,
+                upper=bounds.upper,
+                lower=[-math.inf] * len(info),
+                z=float(value),
+                look=k + 1,
+                drift=0.0,
+            )
+            close(rejection, case["crp"][k], tolerance)
+    return bounds
+
+
+def check_stopped(
+    case: dict[str, Any], bounds: Boundaries, z: np.ndarray, error: np.ndarray, tolerance: float
+) -> None:
+    """Inference at the look where the reference program stopped."""
+    look = case["final_stage"]
+    at = look - 1
+    assert case["actions"][at] in {"reject and stop", "reject", "accept"}
+    crossed = np.flatnonzero(z >= bounds.upper[: len(z)])
+    assert look == (crossed[0] + 1 if crossed.size else len(z))
+    result = stagewise(
+        information=case["info"],
+        upper=bounds.upper,
+        lower=[-math.inf] * bounds.looks,
+        z=float(z[at]),
+        look=look,
+        level=1.0 - 2.0 * case["alpha"],
+    )
+    unit = error[at] * math.sqrt(case["info"][at])
+    close(result.p_upper, case["final_p"][at], tolerance)
+    close(result.low * unit, case["final_ci_lower"][at], tolerance)
+    close(result.high * unit, case["final_ci_upper"][at], tolerance)
+    close(result.estimate * unit, case["mue"][at], tolerance)
+
+
+def cumulative_moments(data: dict[str, Any], arm: str) -> tuple[np.ndarray, ...]:
+    """n, mean and sum of squares about the mean, cumulated over the stages."""
+    n = np.array(data["n" + arm], dtype=float)
+    means, sds = np.array(data["means" + arm]), np.array(data["stDevs" + arm])
+    total = np.cumsum(n)
+    mean = np.cumsum(n * means) / total
+    within = np.cumsum((n - 1.0) * sds**2)
+    between = np.cumsum(n * means**2) - total * mean**2
+    return total, mean, within + between
+
+
+def score_of_difference(s_1: float, n_1: float, s_2: float, n_2: float, null: float) -> float:
+    """Score z of ``p_1 - p_2 = null``: variance at the rates most likely under that null."""
+
+    def slope(p_2: float) -> float:
+        p_1 = p_2 + null
+        return (s_1 - n_1 * p_1) * p_2 * (1 - p_2) + (s_2 - n_2 * p_2) * p_1 * (1 - p_1)
+
+    low, high = max(0.0, -null), min(1.0, 1.0 - null)
+    edge = 1e-12 * (high - low)
+    p_2 = bracketed_root(slope, low + edge, high - edge, routine="score", tolerance=1e-14)
+    p_1 = p_2 + null
+    variance = p_1 * (1 - p_1) / n_1 + p_2 * (1 - p_2) / n_2
+    return (s_1 / n_1 - s_2 / n_2 - null) / math.sqrt(variance)
