@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.special import ndtri
 
 from testkit.errors import ConvergenceError, InputError
-from testkit.stats.recursion import TAIL, arrivals, checked_information, first_arrival
-from testkit.stats.spending import SpendingFunction, obrien_fleming_spending
+from testkit.stats.recursion import FAR, TAIL, checked_information, first_arrival, walk
+from testkit.stats.spending import (
+    SpendingFunction,
+    cumulative_spending,
+    obrien_fleming_spending,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Boundaries",
     "CrossingProbabilities",
+    "checked_bounds",
     "crossing_probabilities",
+    "monitoring_bounds",
     "spending_bounds",
 ]
 
@@ -127,7 +132,7 @@ def spending_bounds(
     info = checked_information(information)
     per_side = _per_side(alpha, sides)
     times = _spending_times(info, spending_time, final=final)
-    allowed = _allowed(spending, times, per_side)
+    allowed = cumulative_spending(spending, times=times, alpha=per_side)
     if len(fixed_upper) > len(info):
         raise InputError(
             f"{len(fixed_upper)} past bounds for {len(info)} looks",
@@ -143,7 +148,6 @@ def spending_bounds(
                 field="fixed_upper",
                 value=bound,
             )
-    high = _highest(allowed)
     arrival = first_arrival(info[0])
     upper: list[float] = []
     spent: list[float] = []
@@ -154,8 +158,7 @@ def spending_bounds(
                 lower=-upper[-1] if sides == 2 else -math.inf,
                 upper=upper[-1],
                 information=info[k],
-                low=-high if sides == 2 else -TAIL,
-                high=high,
+                low=-FAR if sides == 2 else -TAIL,
             )
         if k < len(fixed_upper):
             upper.append(float(fixed_upper[k]))
@@ -174,6 +177,67 @@ def spending_bounds(
         spent=np.array(spent),
         alpha=alpha,
         sides=sides,
+    )
+
+
+def monitoring_bounds(
+    *,
+    planned_information: float,
+    information: Sequence[float],
+    alpha: float,
+    sides: Literal[1, 2] = 2,
+    spending: SpendingFunction = obrien_fleming_spending,
+    final: bool = False,
+    fixed_upper: Sequence[float] = (),
+) -> Boundaries:
+    """Bounds while a test runs: the looks so far, at the information that they really had.
+
+    Each look stands on the spending function at its share of the *planned* information, so a look
+    never spends what belongs to looks still to come. The first look at or beyond the plan spends
+    all that remains (overrun); a later one has nothing left and an infinite bound. Correlations
+    come from the information as it was.
+
+    Args:
+        planned_information: Information at which the plan ends, above 0, in the same unit.
+        information: Cumulative information at the looks so far, shape (looks,).
+        alpha: Total type I error, a probability, 0 < alpha < 1.
+        sides: 2 for symmetric bounds, 1 for an upper bound only.
+        spending: The spending function of the plan.
+        final: The last look was declared the last one *before* it was taken (underrun).
+        fixed_upper: Upper bounds of the looks already taken, shape (up to looks,).
+
+    Returns:
+        The bounds of these looks.
+
+    Raises:
+        InputError: A value is outside its domain.
+        ConvergenceError: A bound was not found.
+
+    References:
+        Lan & DeMets (1983), Biometrika 70(3), 659-663; Jennison & Turnbull (2000), ch. 7.
+
+    Examples:
+        >>> bounds = monitoring_bounds(
+        ...     planned_information=1000, information=[300, 700], alpha=0.05
+        ... )
+        >>> [round(float(b), 3) for b in bounds.upper], round(float(bounds.spent[-1]), 4)
+        ([3.929, 2.439], 0.0074)
+    """
+    if not 0.0 < planned_information < math.inf:
+        raise InputError(
+            f"planned information must be positive and finite, not {planned_information}",
+            field="planned_information",
+            value=planned_information,
+        )
+    info = checked_information(information)
+    return spending_bounds(
+        information=info,
+        alpha=alpha,
+        sides=sides,
+        spending=spending,
+        spending_time=[min(1.0, i / planned_information) for i in info],
+        final=final,
+        fixed_upper=fixed_upper,
     )
 
 
@@ -214,24 +278,17 @@ def crossing_probabilities(
     top, bottom = checked_bounds(upper=upper, lower=lower, looks=len(info))
     if not math.isfinite(drift):
         raise InputError(f"drift must be finite, not {drift}", field="drift", value=drift)
-    ends = [drift * math.sqrt(i) for i in info]
-    # The far ends matter only as far as a bound there is asked about.
-    finite = [b for b in (*top, *bottom) if math.isfinite(b)]
-    low = min([*ends, 0.0]) - math.hypot(TAIL, min([0.0, *finite]))
-    high = max([*ends, 0.0]) + math.hypot(TAIL, max([0.0, *finite]))
-    steps = arrivals(information=info, lower=bottom, upper=top, low=low, high=high)
-    above = [a.above(b, drift=drift) for a, b in zip(steps, top, strict=True)]
-    below = [a.below(b, drift=drift) for a, b in zip(steps, bottom, strict=True)]
-    everybody = (
-        math.fsum(above[:-1]) + math.fsum(below[:-1]) + steps[-1].below(math.inf, drift=drift)
-    )
-    if abs(everybody - 1.0) > 1e-7:
+    path = walk(information=info, lower=bottom, upper=top, drifts=(drift, drift))
+    above, below = path.upper_exits(drift), path.lower_exits(drift)
+    arriving = path.arrivals[-1].below(math.inf, drift=drift)
+    everybody = math.fsum(above[:-1]) + math.fsum(below[:-1]) + arriving
+    if abs(everybody - 1.0) > 1e-8:
         raise ConvergenceError(
             f"crossing probabilities add up to {everybody:.9f}",
             routine="crossing_probabilities",
             residual=everybody - 1.0,
         )
-    return CrossingProbabilities(upper=np.array(above), lower=np.array(below))
+    return CrossingProbabilities(upper=above, lower=below)
 
 
 def checked_bounds(
@@ -296,31 +353,3 @@ def _spending_times(
     if final:
         times[-1] = 1.0
     return tuple(times)
-
-
-def _allowed(
-    spending: SpendingFunction, times: tuple[float, ...], per_side: float
-) -> tuple[float, ...]:
-    out: list[float] = []
-    before = 0.0
-    for t in times:
-        value = spending(t, per_side)
-        if not before <= value <= per_side * (1.0 + 1e-12):
-            raise InputError(
-                f"spending function gives {value} at t = {t}, outside [{before}, {per_side}]",
-                field="spending",
-                value=getattr(spending, "name", repr(spending)),
-                hint="cumulative spending never decreases and never exceeds alpha",
-            )
-        before = value
-        out.append(value)
-    return tuple(out)
-
-
-def _highest(allowed: tuple[float, ...]) -> float:
-    """How far up on the z scale paths matter for the tails that are to be solved."""
-    # A bound that spends s is at most z_s, and the paths that reach it come from within TAIL
-    # conditional standard deviations of rho z_s, which is never above hypot(TAIL, z_s).
-    steps = [b - a for a, b in zip((0.0, *allowed), allowed, strict=False)]
-    smallest = min((s for s in steps if s >= 1e-300), default=0.5)
-    return math.hypot(TAIL, float(ndtri(smallest)))

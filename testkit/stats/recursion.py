@@ -18,7 +18,7 @@ times error function). Only this module knows about nodes and weights.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["TAIL", "Arrival", "arrivals", "checked_information", "first_arrival"]
+__all__ = ["FAR", "TAIL", "Arrival", "Walk", "checked_information", "first_arrival", "walk"]
 
 # Standard deviations beyond which a normal tail (6e-16) is left out of an integral.
 TAIL: Final = 8.0
+# Standard deviations beyond which a normal density underflows: as good as infinity.
+FAR: Final = 39.0
 # Two looks closer than this share of their information are one look.
 SMALLEST_STEP: Final = 1e-8
 
@@ -98,8 +100,8 @@ class Arrival:
         gap = (sign / self.tau) * (bound - drift * self.root - self.rho * centred)
         return float(weight @ ndtr(gap)) / _ROOT_2PI
 
-    def upper_for(self, spend: float) -> float:
-        """The bound at or above which the arriving paths have probability ``spend`` (no drift).
+    def upper_for(self, spend: float, *, drift: float = 0.0) -> float:
+        """The bound at or above which the arriving paths have probability ``spend``.
 
         The log of that probability is concave in the bound (Prekopa: h is an integral of
         log-concave functions over intervals), so Newton's method on the log, started to the right
@@ -107,23 +109,26 @@ class Arrival:
 
         Args:
             spend: Error to spend at this look, a probability; 0 gives infinity.
+            drift: Mean of the statistic per root information.
 
         Raises:
             ConvergenceError: There is not that much probability left, or Newton's method failed.
         """
         if spend < 1e-300:
             return math.inf
+        mean = drift * self.root
         bound = -float(ndtri(spend))
         if self.z.size == 0:
-            return bound
-        weight = self.mass * np.exp(-0.5 * self.z * self.z) / _ROOT_2PI
+            return bound + mean
+        centred = self.z - drift * self.root_before
+        weight = self.mass * np.exp(-0.5 * centred * centred) / _ROOT_2PI
         if spend >= float(weight.sum()):
             raise ConvergenceError(
                 f"no bound spends {spend:.6g}: fewer paths than that arrive at this look",
                 routine="upper_for",
                 residual=spend - float(weight.sum()),
             )
-        centre = self.rho * self.z
+        centre = self.rho * centred
         residual = math.inf
         for _ in range(_NEWTON_STEPS):
             gap = (bound - centre) / self.tau
@@ -136,29 +141,22 @@ class Arrival:
             bound += step
             # Quadratic convergence: after a step this short the next would be below rounding.
             if abs(step) < 1e-7:
-                return bound
+                return bound + mean
         raise ConvergenceError(
             f"no bound found that spends {spend:.6g}", routine="upper_for", residual=residual
         )
 
-    def lower_for(self, spend: float) -> float:
-        """The bound at or below which the arriving paths have probability ``spend`` (no drift).
+    def lower_for(self, spend: float, *, drift: float = 0.0) -> float:
+        """The bound at or below which the arriving paths have probability ``spend``.
 
         Args:
             spend: Error to spend at this look, a probability; 0 gives minus infinity.
+            drift: Mean of the statistic per root information.
 
         Raises:
             ConvergenceError: There is not that much probability left, or Newton's method failed.
         """
-        mirrored = Arrival(
-            root=self.root,
-            root_before=self.root_before,
-            rho=self.rho,
-            tau=self.tau,
-            z=-self.z,
-            mass=self.mass,
-        )
-        return -mirrored.upper_for(spend)
+        return -replace(self, z=-self.z).upper_for(spend, drift=-drift)
 
     def advance(
         self,
@@ -167,7 +165,7 @@ class Arrival:
         upper: float,
         information: float,
         low: float = -TAIL,
-        high: float = TAIL,
+        high: float = FAR,
     ) -> Arrival:
         """The paths that go on from here and arrive at the next look.
 
@@ -239,35 +237,71 @@ def first_arrival(information: float) -> Arrival:
     )
 
 
-def arrivals(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A design whose bounds are known, integrated once and readable at any drift in its range.
+
+    Attributes:
+        arrivals: The paths that arrive at each look.
+        lower: Lower bounds on the z scale, shape (looks,).
+        upper: Upper bounds on the z scale, shape (looks,).
+    """
+
+    arrivals: tuple[Arrival, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+    def upper_exits(self, drift: float) -> FloatArray:
+        """Probability to cross the upper bound first at each look, shape (looks,).
+
+        Args:
+            drift: Mean of the statistic per root information.
+        """
+        pairs = zip(self.arrivals, self.upper, strict=True)
+        return np.array([a.above(b, drift=drift) for a, b in pairs])
+
+    def lower_exits(self, drift: float) -> FloatArray:
+        """Probability to cross the lower bound first at each look, shape (looks,).
+
+        Args:
+            drift: Mean of the statistic per root information.
+        """
+        pairs = zip(self.arrivals, self.lower, strict=True)
+        return np.array([a.below(b, drift=drift) for a, b in pairs])
+
+
+def walk(
     *,
     information: Sequence[float],
     lower: Sequence[float],
     upper: Sequence[float],
-    low: float = -TAIL,
-    high: float = TAIL,
-) -> tuple[Arrival, ...]:
-    """The paths that arrive at each look of a design whose bounds are known.
+    drifts: tuple[float, float] = (0.0, 0.0),
+) -> Walk:
+    """Integrate a design whose bounds are known.
 
     Args:
-        information: Information at the looks, shape (looks,), positive and increasing.
-        lower: Lower bounds on the z scale, shape (looks,) or one fewer.
-        upper: Upper bounds on the z scale, shape (looks,) or one fewer.
-        low: Left end of the z values that matter: the smallest mean of interest less ``TAIL``.
-        high: Right end of the z values that matter: the largest mean of interest plus ``TAIL``.
+        information: Information at the looks, shape (looks,), checked.
+        lower: Lower bounds on the z scale, shape (looks,); minus infinity for none.
+        upper: Upper bounds on the z scale, shape (looks,); infinity for none.
+        drifts: Smallest and largest drift at which the walk is to be read.
     """
-    out = [first_arrival(information[0])]
+    ends = [0.0, *(d * math.sqrt(i) for d in drifts for i in (information[0], information[-1]))]
+    # A bound far out is asked about for its tail, and the paths that reach it come from within
+    # TAIL conditional standard deviations of rho times it.
+    far = [min(abs(b), FAR) for b in (*lower, *upper) if math.isfinite(b)]
+    reach = math.hypot(TAIL, max(far, default=0.0))
+    arrivals = [first_arrival(information[0])]
     for k in range(1, len(information)):
-        out.append(
-            out[-1].advance(
+        arrivals.append(
+            arrivals[-1].advance(
                 lower=lower[k - 1],
                 upper=upper[k - 1],
                 information=information[k],
-                low=low,
-                high=high,
+                low=min(ends) - reach,
+                high=max(ends) + reach,
             )
         )
-    return tuple(out)
+    return Walk(arrivals=tuple(arrivals), lower=tuple(lower), upper=tuple(upper))
 
 
 def checked_information(

@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from testkit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "HwangShihDeCaniSpending",
@@ -28,6 +28,7 @@ __all__ = [
     "ObrienFlemingSpending",
     "PocockSpending",
     "SpendingFunction",
+    "cumulative_spending",
     "hwang_shih_decani",
     "kim_demets",
     "obrien_fleming_spending",
@@ -288,6 +289,43 @@ _FAMILIES: Final[dict[str, Callable[[float], SpendingFunction]]] = {
     "hsd": hwang_shih_decani,
     "kd": kim_demets,
 }
+
+
+def cumulative_spending(
+    spending: SpendingFunction, *, times: Sequence[float], alpha: float
+) -> tuple[float, ...]:
+    """What a function allows to have been spent by each look, after checking that it may.
+
+    Args:
+        spending: Any spending function.
+        times: Information fractions of the looks, shape (looks,), in [0, 1], not decreasing.
+        alpha: One-sided total error, a probability, 0 < alpha < 1.
+
+    Returns:
+        Cumulative spend, shape (looks,).
+
+    Raises:
+        InputError: A value is outside its domain, or the function decreases or overspends.
+
+    Examples:
+        >>> cumulative_spending(kim_demets(1), times=[0.25, 0.5, 1.0], alpha=0.02)
+        (0.005, 0.01, 0.02)
+    """
+    out: list[float] = []
+    before = 0.0
+    for t in times:
+        value = spending(t, alpha)
+        # Rounding may push a function a hair above its total; more than that is a mistake.
+        if not before <= value <= alpha * (1.0 + 1e-12):
+            raise InputError(
+                f"spending function gives {value} at t = {t}, outside [{before}, {alpha}]",
+                field="spending",
+                value=getattr(spending, "name", repr(spending)),
+                hint="cumulative spending never decreases and never exceeds alpha",
+            )
+        before = value
+        out.append(value)
+    return tuple(out)
 
 
 def spending_by_name(name: str) -> SpendingFunction:

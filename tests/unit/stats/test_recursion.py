@@ -1,4 +1,4 @@
-"""The recursion itself: mass is kept, blocks agree with the whole kernel, and it says when it fails."""
+"""The recursion itself: mass is kept, blocks agree, and it says when it fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from testkit.errors import ConvergenceError
 from testkit.stats import recursion
-from testkit.stats.recursion import arrivals, first_arrival
+from testkit.stats.recursion import first_arrival, walk
 
 
 def test_a_spend_that_nobody_is_left_for_is_an_error_not_a_number() -> None:
@@ -34,21 +34,32 @@ def test_lower_bound_mirrors_the_upper_one() -> None:
 def test_blocks_agree_with_the_whole_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     design = {
         "information": [1.0, 1.3, 1.31, 1.8],
-        "lower": [-1.0, -0.5, 0.0],
-        "upper": [3.0, 2.5, 2.4],
+        "lower": [-1.0, -0.5, 0.0, 0.0],
+        "upper": [3.0, 2.5, 2.4, 2.0],
     }
-    whole = arrivals(**design)[-1].above(2.0)
+    whole = walk(**design).upper_exits(0.7)[-1]
     monkeypatch.setattr(recursion, "_WHOLE_KERNEL", 0)
     monkeypatch.setattr(recursion, "_BLOCK", 7)
-    assert arrivals(**design)[-1].above(2.0) == pytest.approx(whole, rel=1e-12)
+    assert walk(**design).upper_exits(0.7)[-1] == pytest.approx(whole, rel=1e-12)
 
 
 def test_finer_panels_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     design = {
         "information": [1.0, 1.5, 2.5, 2.6],
-        "lower": [-1.0, -0.5, 0.0],
-        "upper": [3.0, 2.5, 2.4],
+        "lower": [-1.0, -0.5, 0.0, 0.0],
+        "upper": [3.0, 2.5, 2.4, 2.0],
     }
-    coarse = arrivals(**design)[-1].above(2.0)
+    coarse = walk(**design).upper_exits(0.7)[-1]
     monkeypatch.setattr(recursion, "_PANEL", 2.0)
-    assert arrivals(**design)[-1].above(2.0) == pytest.approx(coarse, rel=1e-11)
+    assert walk(**design).upper_exits(0.7)[-1] == pytest.approx(coarse, rel=1e-11)
+
+
+def test_a_drift_moves_the_bound_that_spends() -> None:
+    arrival = first_arrival(1.0).advance(lower=-1.0, upper=2.0, information=3.0, high=12.0)
+    for bound, tail in (
+        (arrival.upper_for(0.01, drift=1.5), arrival.above),
+        (arrival.lower_for(0.01, drift=1.5), arrival.below),
+    ):
+        assert tail(bound, drift=1.5) == pytest.approx(0.01, rel=1e-10)
+    assert first_arrival(4.0).upper_for(0.5, drift=1.5) == pytest.approx(3.0)
+    assert first_arrival(4.0).lower_for(0.5, drift=1.5) == pytest.approx(3.0)
