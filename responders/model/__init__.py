@@ -1,0 +1,1 @@
+"""The values of the newsroom: feeds, entries, stories, issues, drafts, releases."""
