@@ -137,7 +137,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "push.body": Limit(rule="characters", limit=240, soft=120, label="push text"),
     "ad.headline": Limit(rule="characters", limit=255, soft=40, label="ad headline"),
     "ad.text": Limit(rule="characters", limit=2200, soft=125, label="ad text"),
-    "call": Limit(rule="words", limit=220, soft=160, label="call script"),
+    "call": Limit(rule="words", limit=400, soft=300, label="call script"),
 }
 
 
@@ -319,9 +319,9 @@ def limits_from_mapping(
         unknown = set(values) - known
         if unknown:
             raise InputError(
-                f"limits.{channel}: unknown key {sorted(unknown)[0]!r}",
+                f"limits.{channel}: unknown key {min(unknown)!r}",
                 field=f"limits.{channel}",
-                value=sorted(unknown)[0],
+                value=min(unknown),
                 hint="known keys: " + ", ".join(sorted(known)),
             )
         rule = values.get("rule", old.rule if old else "characters")
@@ -336,7 +336,7 @@ def limits_from_mapping(
         soft = values.get("soft", old.soft if old else None)
         weight = values.get("url_weight", old.url_weight if old else URL_WEIGHT)
         merged[channel] = Limit(
-            rule=rule,  # type: ignore[arg-type]  # membership in RULES is checked above
+            rule=rule,
             limit=limit,
             soft=None if soft is None else _whole(soft, f"limits.{channel}.soft"),
             url_weight=_whole(weight, f"limits.{channel}.url_weight"),

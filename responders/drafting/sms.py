@@ -1,10 +1,11 @@
-"""How many parts a text message takes, and why.
+r"""How many parts a text message takes, and why.
 
 A part carries 140 octets. In the GSM 7-bit alphabet that is 160 septets, or 153 in a message of
 several parts (the header that joins them takes the rest); the characters of the extension table
-(``^ { } [ ] ~ | \\``, the euro sign, form feed) take two septets. One character outside that alphabet puts
-the *whole* message into UCS-2: 70 code units, or 67. Pairs (an escape and its character, the two
-halves of a surrogate pair) and, in UCS-2, whole visible characters never straddle two parts.
+(``^ { } [ ] ~ | \``, the euro sign, form feed) take two septets. One character outside that
+alphabet puts the *whole* message into UCS-2: 70 code units, or 67. Pairs (an escape and its
+character, the two halves of a surrogate pair) and, in UCS-2, whole visible characters never
+straddle two parts.
 """
 
 from __future__ import annotations
@@ -125,13 +126,13 @@ class SmsLength:
 
 
 def plain_punctuation(text: str) -> str:
-    """The same words with typographic characters made plain; accents and emoji stay.
+    r"""The same words with typographic characters made plain; accents and emoji stay.
 
     Only characters that would cost the short encoding are touched.
 
     Examples:
         >>> plain_punctuation("“We’re here” – café…")
-        '"We\\'re here" - café...'
+        '"We\'re here" - café...'
     """
     composed = unicodedata.normalize("NFC", text)
     return "".join(

@@ -1,1 +1,1 @@
-"""The values of the newsroom: feeds, entries, stories, issues, drafts, releases."""
+"""Values of the newsroom: feeds, entries, stories, issues, drafts, releases. No I/O."""

@@ -58,7 +58,8 @@ def test_weight_validity_and_cut_agree_with_every_published_vector(group: str) -
 def test_addresses_agree_with_every_published_vector(group: str) -> None:
     cases = yaml.safe_load((_limits() / "twitter-text_extract.yml").read_text("utf-8"))["tests"]
     for case in cases[group]:
-        spans = find_urls(case["text"])
+        text = case["text"]
+        spans = find_urls(text)
         expected = case["expected"]
         if expected and isinstance(expected[0], dict):
             got = [
