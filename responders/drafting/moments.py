@@ -1,0 +1,165 @@
+"""What kind of news is this? Cue words in the headline decide, and say so.
+
+A draft that answers a win with outrage is worse than none. Each moment of an issue lists *cues*:
+
+- ``strike vote``: these words in a row, in any letter case;
+- ``picket*``: any ending;
+- ``calls off ... strike``: in this order, at most eight words between, in one sentence.
+
+A cue that lies inside the match of another moment's cue does not count (``calls off strike`` is
+not a strike). The headline weighs three times the summary. When a setback and a step forward are
+equally likely, nothing is chosen and the draft says so: the neutral frames are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from responders.model.issue import Moment
+
+__all__ = ["Cue", "Reading", "find_phrase", "read_moment"]
+
+TITLE_WEIGHT: Final = 3
+GAP_WORDS: Final = 8
+_WORD: Final = regex.compile(r"[\p{L}\p{N}]+(?:['’][\p{L}\p{N}]+)*|[.!?;]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """A cue found in a text.
+
+    Attributes:
+        moment: Name of the moment that it speaks for.
+        text: The words as they stand.
+        where: ``title`` or ``summary``.
+    """
+
+    moment: str
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a story was read.
+
+    Attributes:
+        moment: The moment, or None when there is none, or when it is unclear.
+        cues: What speaks for it; for an unclear story, what speaks for each side.
+        unclear: True when setback and progress speak equally.
+    """
+
+    moment: Moment | None
+    cues: tuple[Cue, ...] = ()
+    unclear: bool = False
+
+    def in_words(self) -> str:
+        """``Read as a strike or a strike vote (“walk out” in the title).``"""
+        shown = ", ".join(f"“{cue.text}” in the {cue.where}" for cue in self.cues[:3])
+        if self.moment is not None:
+            return f"Read as {self.moment.label} ({shown})."
+        if self.unclear:
+            return f"Good or bad news? Unclear ({shown}): neutral wording is used."
+        return "No particular kind of news recognised: general wording is used."
+
+
+def find_phrase(phrase: str, text: str) -> tuple[tuple[int, int], ...]:
+    """Where a cue occurs in a text, as (start, end) in characters.
+
+    Examples:
+        >>> text = "Court blocks state's six-week abortion ban"
+        >>> [text[a:b] for a, b in find_phrase("block* ... ban", text)]
+        ["blocks state's six-week abortion ban"]
+    """
+    parts = [part.split() for part in phrase.casefold().replace("’", "'").split("...")]
+    parts = [[token.replace("-", " ").split() for token in part] for part in parts if part]
+    sequences = [[word for token in part for word in token] for part in parts]
+    if not sequences:
+        return ()
+    words = [
+        (match[0].casefold().replace("’", "'"), match.span()) for match in _WORD.finditer(text)
+    ]
+    found: list[tuple[int, int]] = []
+    for start in range(len(words)):
+        if not _run_at(words, start, sequences[0]):
+            continue
+        end = start + len(sequences[0])
+        for sequence in sequences[1:]:
+            end = _next_run(words, end, sequence)
+            if end < 0:
+                break
+        if end > 0:
+            found.append((words[start][1][0], words[end - 1][1][1]))
+    return tuple(found)
+
+
+def _run_at(words: Sequence[tuple[str, object]], at: int, sequence: Sequence[str]) -> bool:
+    if at + len(sequence) > len(words):
+        return False
+    return all(
+        words[at + i][0].startswith(want[:-1]) if want.endswith("*") else words[at + i][0] == want
+        for i, want in enumerate(sequence)
+    )
+
+
+def _next_run(words: Sequence[tuple[str, object]], after: int, sequence: Sequence[str]) -> int:
+    """Index after the next run within the gap and the sentence; -1 when there is none."""
+    for start in range(after, min(len(words), after + GAP_WORDS + 1)):
+        if _run_at(words, start, sequence):
+            return start + len(sequence)
+        if words[start][0] in {".", "!", "?", ";"}:
+            break
+    return -1
+
+
+def read_moment(moments: Iterable[Moment], *, title: str, summary: str = "") -> Reading:
+    """The moment that the story's own words speak for.
+
+    Args:
+        moments: The issue's moments; earlier ones win a tie.
+        title: Headline.
+        summary: Teaser, plain text.
+
+    Returns:
+        The reading, with the cues that decided it.
+    """
+    known = tuple(moments)
+    scores: dict[str, int] = {}
+    evidence: dict[str, list[Cue]] = {}
+    for where, text, weight in (("title", title, TITLE_WEIGHT), ("summary", summary, 1)):
+        hits = [
+            (span, moment.name, len(cue.replace("...", " ").split()))
+            for moment in known
+            for cue in moment.cues
+            for span in find_phrase(cue, text)
+        ]
+        seen: set[tuple[str, tuple[int, int]]] = set()
+        for span, name, size in hits:
+            covered = any(
+                other != name and a <= span[0] and span[1] <= b and (a, b) != span
+                for (a, b), other, _ in hits
+            )
+            if covered or (name, span) in seen:
+                continue
+            seen.add((name, span))
+            scores[name] = scores.get(name, 0) + weight * size
+            cue = Cue(moment=name, text=text[span[0] : span[1]], where=where)
+            evidence.setdefault(name, []).append(cue)
+    if not scores:
+        return Reading(moment=None)
+    held = [moment for moment in known if moment.hold and moment.name in scores]
+    if held:
+        # A death outweighs everything else that the headline says.
+        return Reading(moment=held[0], cues=tuple(evidence[held[0].name]))
+    best = max(scores.values())
+    top = [moment for moment in known if scores.get(moment.name) == best]
+    if {"setback", "progress"} <= {moment.stance for moment in top}:
+        both = tuple(cue for moment in top for cue in evidence[moment.name])
+        return Reading(moment=None, cues=both, unclear=True)
+    return Reading(moment=top[0], cues=tuple(evidence[top[0].name]))
