@@ -57,6 +57,7 @@ _USUAL_BLOCKS: Final[dict[str, tuple[BlockName, ...]]] = {
     "post": ("problem", "action"),
 }
 _FITTED: Final = frozenset({"sms", "post"})
+_FITTED: Final = frozenset({"sms", "post"})
 _SHORT_TITLES: Final = (80, 64, 48)
 _DROP_ORDER: Final[tuple[BlockName, ...]] = ("solution", "value", "problem")
 _VARY_ORDER: Final[tuple[BlockName, ...]] = ("problem", "action", "value", "solution", "subject")
@@ -349,6 +350,8 @@ def _channel(
     varied = _varied(frames, vary, channel) if count > 1 and not facts.hold else None
     if varied is not None and varied not in usual:
         usual.append(varied)
+    if facts.hold:
+        usual = ["subject", "value", "action"]
     if facts.hold:
         usual = ["subject", "value", "action"]
     arms: list[dict[BlockName, Frame]] = []

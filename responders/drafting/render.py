@@ -57,10 +57,55 @@ _LARGEST_NUMBER: Final = 10**15
 _LARGEST_EXPONENT: Final = 16
 
 _ALLOWED_NODES: Final = frozenset(
-    ["Template", "Output", "TemplateData", "Name", "Const", "List", "Tuple", "Getattr", "Getitem", "Filter", "Test", "If", "For", "CondExpr", "Compare", "Operand", "And", "Or", "Not", "Concat", "Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow", "Neg", "Pos", "Assign", "Keyword"]
+    [
+        "Template",
+        "Output",
+        "TemplateData",
+        "Name",
+        "Const",
+        "List",
+        "Tuple",
+        "Getattr",
+        "Getitem",
+        "Filter",
+        "Test",
+        "If",
+        "For",
+        "CondExpr",
+        "Compare",
+        "Operand",
+        "And",
+        "Or",
+        "Not",
+        "Concat",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "FloorDiv",
+        "Mod",
+        "Pow",
+        "Neg",
+        "Pos",
+        "Assign",
+        "Keyword",
+    ]
 )
 _FILTERS: Final = frozenset(
-    ["default", "first", "join", "last", "length", "lower", "lower_first", "sentence", "shorten", "single_quotes", "trim", "upper"]
+    [
+        "default",
+        "first",
+        "join",
+        "last",
+        "length",
+        "lower",
+        "lower_first",
+        "sentence",
+        "shorten",
+        "single_quotes",
+        "trim",
+        "upper",
+    ]
 )
 _TESTS: Final = frozenset(["defined", "undefined", "none", "string", "number", "odd", "even"])
 _WHAT: Final = {

@@ -1,0 +1,158 @@
+"""The command line: composition root. The only place that sees testkit, responders, experiments.
+
+Commands are named here with one line each and imported when they run, so that ``--help`` costs
+nothing. Errors become exit codes here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from testkit.errors import KitError, as_dict, exit_code
+from testkit.kernel.console import App, LazyGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.kernel.workspace import Schema
+
+VERSION: Final = "0.1.0"
+
+COMMANDS: Final = {
+    "quick": ("testkit.commands.quick:quick", "Compare two messages at once, from four numbers."),
+    "init": ("testkit.commands.workspace:init", "Make a workspace, in practice mode."),
+    "doctor": ("testkit.commands.workspace:doctor", "Check versions, folder, keys, delivery."),
+    "status": ("testkit.commands.workspace:status", "What lies in files and is not adopted."),
+    "adopt": ("testkit.commands.workspace:adopt", "Make a file count: issue, chain, people."),
+    "experiment": ("testkit.commands.experiment:experiment", "Message tests, from plan to report."),
+    "feed": ("responders.commands.feed:feed", "Watched sources."),
+    "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
+    "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
+    "watch": ("responders.commands.tick:watch", "Tick again and again."),
+    "story": ("responders.commands.story:story", "Stories and why they matched."),
+    "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
+    "signoff": ("responders.commands.signoff:signoff", "Approve, return, block, withdraw."),
+    "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
+    "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
+    "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
+    "backup": ("testkit.commands.workspace:backup", "Save the whole workspace in one file."),
+    "restore": ("testkit.commands.workspace:restore", "Unpack a backup into a new folder."),
+    "demo": ("cli:demo", "See the whole product do its job once, in a fresh folder."),
+}
+
+
+def schemas() -> Sequence[Schema]:
+    """The migrations of every product, in the order in which they build on each other."""
+    from responders.store.migrations import ARCHIVE, DRAFTS
+    from testkit.kernel import ledger, proposals
+    from testkit.kernel.workspace import Schema
+    from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
+    from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
+
+    return (
+        Schema(product="ledger", file="workspace", migrations=ledger.MIGRATIONS),
+        Schema(product="proposals", file="workspace", migrations=proposals.MIGRATIONS),
+        Schema(product="experiments", file="workspace", migrations=EXPERIMENTS),
+        Schema(product="signoff", file="workspace", migrations=SIGNOFF),
+        Schema(product="drafts", file="workspace", migrations=DRAFTS),
+        Schema(product="archive", file="archive", migrations=ARCHIVE),
+    )
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="whistlestop")
+@click.option(
+    "-C",
+    "--workspace",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="WHISTLESTOP_WORKSPACE",
+    help="Folder of the workspace; else the nearest one from here upwards.",
+)
+@click.option("--as", "person", metavar="NAME", help="Act as this person of the roster.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a setting.")
+@click.pass_context
+def whistlestop(
+    ctx: click.Context, folder: Path | None, person: str | None, overrides: tuple[str, ...]
+) -> None:
+    r"""Honest message tests, and rapid response that is signed off.
+
+    \b
+    Example:
+      whistlestop quick 1751 141 1750 125
+      whistlestop init our-team
+    """
+    bad = [text for text in overrides if "=" not in text]
+    if bad:
+        raise click.BadParameter(f"{bad[0]!r} is not KEY=VALUE", param_hint="--set")
+    if ctx.obj is None:
+        ctx.obj = App(schemas=schemas)
+    ctx.obj.folder = folder or ctx.obj.folder
+    ctx.obj.person = person or ctx.obj.person
+    ctx.obj.overrides = dict(text.split("=", 1) for text in overrides)
+
+
+@click.command()
+@click.argument("folder", default="whistlestop-demo", type=click.Path(path_type=Path))
+@click.pass_obj
+def demo(app: App, folder: Path) -> None:
+    r"""See the whole product do its job once: a message test, and a signed-off response.
+
+    Makes FOLDER (it must be new) and leaves everything in it for you to look at.
+
+    \b
+    Example:
+      whistlestop demo
+    """
+    from experiments.demo import play as play_experiment
+    from responders.demo import play as play_response
+    from testkit.services.demo import Stage
+
+    stage = Stage.open(folder, schemas=app.schemas(), say=click.echo)
+    play_experiment(stage)
+    play_response(stage)
+    stage.close()
+
+
+def run(arguments: Sequence[str] | None = None, **extra: Any) -> int:
+    """Run a command line; returns the exit code and never raises for an expected failure."""
+    try:
+        result = whistlestop.main(args=arguments, standalone_mode=False, **extra)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as cause:
+        cause.show()
+        return 2 if isinstance(cause, click.UsageError) else cause.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing is half-done", err=True)
+        return 130
+    except KitError as cause:
+        words = list(arguments if arguments is not None else sys.argv[1:])
+        if "--json" in words:
+            click.echo(json.dumps(as_dict(cause), ensure_ascii=False, default=str), err=True)
+        else:
+            click.echo(f"{cause}", err=True)
+        return exit_code(cause)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the installed command; a bug keeps its traceback and asks for a report."""
+    try:
+        code = run()
+    except Exception:  # noqa: BLE001 - the last resort: any bug becomes exit code 70
+        import traceback
+
+        traceback.print_exc()
+        click.echo("this is a bug in whistlestop; please report it with the lines above", err=True)
+        code = 70
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Commands of testkit: parse, one service call, render."""

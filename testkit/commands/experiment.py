@@ -1,0 +1,525 @@
+"""``whistlestop experiment``: a message test from the first question to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
+
+if TYPE_CHECKING:
+    from testkit.model.plan import Plan
+    from testkit.services.look import Looked
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+ENCODING = click.option("--encoding", metavar="NAME", help="Encoding of the file; else UTF-8.")
+
+
+@click.group()
+def experiment() -> None:
+    r"""Message tests: define, lock, assign, take in, look, decide, report.
+
+    \b
+    Example:
+      whistlestop experiment new spring-appeal
+    """
+
+
+@experiment.command()
+@click.argument("name")
+@click.option("--question", prompt="1/5 What do you want to know", help="The question, one line.")
+@click.option("--control", prompt="2/5 What do people get today", help="Words of the control.")
+@click.option("--new", "arm", prompt="3/5 What do you want to try", help="Words of the new arm.")
+@click.option("--outcome", prompt="4/5 Which deed counts (gave, called ...)", help="The outcome.")
+@click.option(
+    "--base-rate",
+    type=float,
+    prompt="    What share of people does it today (0.02 = 2 %)",
+    help="Share that does it today.",
+)
+@click.option("--list-size", type=int, prompt="5/5 How many people has the list", help="People.")
+@json_option
+@pass_app
+def new(
+    app: App,
+    name: str,
+    question: str,
+    control: str,
+    arm: str,
+    outcome: str,
+    base_rate: float,
+    list_size: int,
+    as_json: bool,
+) -> None:
+    r"""Answer five questions and get a commented experiment.yaml.
+
+    \b
+    Example:
+      whistlestop experiment new spring-appeal
+    """
+    from testkit.services import define
+
+    workspace = app.workspace()
+    answers = define.Answers(
+        question=question,
+        control_text=control,
+        arm_text=arm,
+        outcome=outcome,
+        base_rate=base_rate,
+        list_size=list_size,
+    )
+    path = workspace.shown(define.new(workspace, name, answers))
+    emit(
+        {"experiment": name, "path": path},
+        f"wrote {path}\nread it and change what is not right; then:"
+        f" whistlestop experiment check {name}",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@json_option
+@pass_app
+def check(app: App, name: str, as_json: bool) -> int:
+    r"""Report everything that is wrong or weak in a definition; changes nothing.
+
+    \b
+    Example:
+      whistlestop experiment check spring-appeal
+    """
+    from testkit.services import define
+
+    checked = define.check(app.workspace(), name)
+    lines = [str(f) for f in checked.findings]
+    if checked.plan:
+        lines.append(_plan_text(checked.plan))
+        lines.append(f"no errors; freeze it with: whistlestop experiment lock {name}")
+    data = {
+        "findings": [f.as_dict() for f in checked.findings],
+        "plan": checked.plan.as_dict() if checked.plan else None,
+    }
+    emit(data, "\n".join(lines), as_json=as_json)
+    return 0 if checked.plan else 2
+
+
+def _plan_text(plan: Plan) -> str:
+    sizes = " + ".join(f"{round(plan.test_size * a.share):,} {a.name}" for a in plan.arms)
+    rest = plan.list_size - plan.test_size
+    mde = "nothing useful" if plan.mde_reached is None else f"{plan.mde_reached:.2%}"
+    waves = f"{plan.waves} wave{'' if plan.waves == 1 else 's'}"
+    return (
+        f"plan: {plan.test_size:,} of {plan.list_size:,} are tested ({sizes}) in {waves};"
+        f" {rest:,} wait for the result\n"
+        f"      it finds a difference of {mde} with {plan.power:.0%} power at alpha {plan.alpha:g}"
+        f" over all looks ({plan.spending}); engine {plan.engine}: {plan.engine_reason}"
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@json_option
+@pass_app
+def lock(app: App, name: str, as_json: bool) -> None:
+    r"""Freeze the plan; from here on nothing about it can move.
+
+    \b
+    Example:
+      whistlestop experiment lock spring-appeal
+    """
+    from testkit.services import define
+
+    locked, new_lock = define.lock(app.workspace(), name)
+    word = "locked" if new_lock else "was locked before, unchanged:"
+    emit(
+        {
+            "locked": new_lock,
+            "version": locked.version,
+            "digest": locked.digest,
+            "plan": locked.plan.as_dict(),
+        },
+        f"{word} {locked.plan.experiment}, version {locked.version}, digest {locked.digest[:12]}\n"
+        f"{_plan_text(locked.plan)}\n"
+        f"next: whistlestop experiment assign {locked.plan.experiment} LIST.csv",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@json_option
+@pass_app
+def void(app: App, name: str, reason: str, as_json: bool) -> None:
+    r"""Take a lock back, before anything was sent.
+
+    \b
+    Example:
+      whistlestop experiment void spring-appeal --reason "wrong list"
+    """
+    from testkit.services import define
+
+    locked = define.void(app.workspace(), name, reason=reason)
+    emit(
+        {"voided": name, "version": locked.version},
+        f"version {locked.version} of {name} is void; edit the file and lock it again",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.argument("source", type=FILE)
+@ENCODING
+@json_option
+@pass_app
+def assign(app: App, name: str, source: Path, encoding: str | None, as_json: bool) -> None:
+    r"""Give every person of LIST.csv an arm and a wave; write one file for each.
+
+    \b
+    Example:
+      whistlestop experiment assign spring-appeal supporters.csv
+    """
+    from testkit.services.assign import assign as run
+
+    workspace = app.workspace()
+    with progress() as say:
+        done = run(workspace, name, source, encoding=encoding, progress=say)
+    rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
+    head = (
+        f"{done.assignment.rows:,} people of {done.assignment.source_name} are assigned"
+        if done.new
+        else f"{done.assignment.source_name} was assigned before; the same files were written again"
+    )
+    if done.known:
+        head += f"; {done.known:,} more were in an earlier list and keep their place"
+    emit(
+        {
+            "assignment": done.assignment.id,
+            "new": done.new,
+            "rows": done.assignment.rows,
+            "counts": done.assignment.counts,
+            "known": done.known,
+            "files": [{"path": p, "rows": c} for p, c in rows],
+        },
+        f"{head}\n{table(rows, ['file', 'people'])}\n"
+        f"send wave 1, then: whistlestop experiment sent {name} --wave 1 --at TIME",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.option("--wave", type=int, required=True, help="Number of the wave.")
+@click.option("--at", "moment", metavar="TIME", help="When, in your zone; else now.")
+@json_option
+@pass_app
+def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> None:
+    r"""Say when a wave went out; its attribution window starts then.
+
+    \b
+    Example:
+      whistlestop experiment sent spring-appeal --wave 1 --at "2026-11-03 09:00"
+    """
+    from testkit.kernel.clock import parse_local, shown
+    from testkit.services.assign import sent as run
+
+    workspace = app.workspace()
+    zone = workspace.config.organisation.zone
+    at = parse_local(moment, zone_name=zone) if moment else workspace.clock()
+    changed = run(workspace, name, wave=wave, at=at)
+    emit(
+        {"wave": wave, "sent_at": at.isoformat(), "changed": changed},
+        f"wave {wave} of {name} went out {shown(at, zone_name=zone)}"
+        + ("" if changed else " (recorded before)"),
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.argument("source", type=FILE)
+@ENCODING
+@click.option("--dry-run", is_flag=True, help="Read and check; store nothing.")
+@click.option("--skip-unknown", is_flag=True, help="Leave out people who were not assigned.")
+@click.option("--increments", is_flag=True, help="Counts in the file add to earlier ones.")
+@click.option("--sent-at", metavar="TIME", help="When the waves in the file went out.")
+@json_option
+@pass_app
+def intake(
+    app: App,
+    name: str,
+    source: Path,
+    encoding: str | None,
+    dry_run: bool,
+    skip_unknown: bool,
+    increments: bool,
+    sent_at: str | None,
+    as_json: bool,
+) -> None:
+    r"""Take in results: a row per person, or a row per arm. Any number of files.
+
+    \b
+    Example:
+      whistlestop experiment intake spring-appeal gifts.csv
+    """
+    from testkit.kernel.clock import parse_local
+    from testkit.services.intake import intake as run
+
+    workspace = app.workspace()
+    zone = workspace.config.organisation.zone
+    with progress() as say:
+        done = run(
+            workspace,
+            name,
+            source,
+            encoding=encoding,
+            dry_run=dry_run,
+            skip_unknown=skip_unknown,
+            increments=increments,
+            sent_at=parse_local(sent_at, zone_name=zone) if sent_at else None,
+            progress=say,
+        )
+    found = done.results
+    rows = [(arm, f"{n:,}", f"{found.outcomes[arm]:,}") for arm, n in found.arms.items()]
+    lines = [
+        f"dry run: nothing was stored; {source.name} would be taken in"
+        if done.batch is None
+        else f"{source.name} is in, as {done.batch.id}",
+        table(rows, ["arm", "people" if found.kind == "units" else "units", "outcomes"]),
+    ]
+    remarks = (
+        (found.repeated, "rows repeat a person in the file: counted once"),
+        (found.earlier, "people were in an earlier file: counted once"),
+        (found.unknown, "rows are of people who were not assigned: left out"),
+        (found.held_back, "rows are of people who wait for the result: left out"),
+    )
+    lines += [f"{count:,} {text}" for count, text in remarks if count]
+    lines += list(found.notes)
+    if done.srm_p is not None:
+        verdict = "the split is as planned" if done.srm_p >= 0.001 else "MISMATCH: see `look`"
+        lines.append(f"sample ratio: p = {done.srm_p:.3g}, {verdict}")
+    if done.decided:
+        lines.append("the experiment is decided: the verdict stays, a new look revises the figures")
+    if done.batch is not None:
+        lines.append(f"next: whistlestop experiment look {name}")
+    emit(
+        {
+            "batch": done.batch.id if done.batch else None,
+            "kind": found.kind,
+            "rows": found.rows,
+            "dry_run": dry_run,
+            "srm_p": done.srm_p,
+            "sent": list(done.sends),
+            **found.summary(),
+        },
+        "\n".join(lines),
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.argument("batch")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@json_option
+@pass_app
+def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None:
+    r"""Take a batch of results back.
+
+    \b
+    Example:
+      whistlestop experiment retract spring-appeal batch_01k... --reason "wrong export"
+    """
+    from testkit.services.intake import retract as run
+
+    done = run(app.workspace(), name, batch, reason=reason)
+    emit(
+        {"retracted": done.id, "source": done.source_name},
+        f"{done.id} ({done.source_name}, {done.rows:,} rows) counts no longer; earlier looks stay",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.option("--final", is_flag=True, help="Declare, before looking, that this is the last look.")
+@json_option
+@pass_app
+def look(app: App, name: str, final: bool, as_json: bool) -> None:
+    r"""Analyse what is old enough; recorded before it is shown. Looking again is free.
+
+    \b
+    Example:
+      whistlestop experiment look spring-appeal
+    """
+    from testkit.services.look import look as run
+
+    with progress() as say:
+        say("reading all batches")
+        done = run(app.workspace(), name, final=final)
+    emit(
+        {"new": done.new, "look": done.look.as_dict(), "immature": [w.wave for w in done.immature]},
+        look_text(done),
+        as_json=as_json,
+    )
+
+
+def look_text(done: Looked) -> str:
+    """A look for the terminal."""
+    from testkit.reports import words
+
+    seen, plan = done.look, done.plan
+    again = "" if done.new else " (the same data as before: the same look)"
+    rows = [(a.name, f"{a.units:,}", f"{a.outcomes:,}", words.percent(a.rate)) for a in seen.arms]
+    bound = "none yet" if seen.bound is None else f"{seen.bound:.3f}"
+    z = "none" if seen.z is None else f"{seen.z:+.3f}"
+    lines = [
+        (
+            f"look {seen.number} of {plan.experiment}{again}: waves {_listed(seen.waves)},"
+            f" {seen.fraction:.0%} of the planned information"
+        ),
+        table(rows, ["arm", "units", plan.metric.name, "rate"]),
+        f"difference {words.points(seen.difference)}, z = {z}, bound {bound}",
+        f"interval valid at every look: {words.between(seen.low, seen.high)}",
+    ]
+    if seen.stagewise:
+        s = seen.stagewise
+        lines.append(
+            f"after the stop: {words.points(s['estimate'])}"
+            f" ({words.between(s['low'], s['high'])}), p = {s['p_value']:.4g}"
+        )
+    lines += [str(f) for f in seen.findings]
+    if done.immature:
+        waves = _listed(tuple(w.wave for w in done.immature))
+        lines.append(f"not old enough, for the eye only: waves {waves}")
+    lines.append(words.look_sentence(plan, seen))
+    if seen.stopped:
+        lines.append(f"next: whistlestop experiment decide {plan.experiment}")
+    return "\n".join(lines)
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
+
+
+@experiment.command()
+@click.argument("name")
+@click.option("--stop", "stop_reason", default="", metavar="REASON", help="End it early, unproven.")
+@click.option(
+    "--despite-mismatch",
+    "despite",
+    default="",
+    metavar="REASON",
+    help="Decide although data quality forbids it.",
+)
+@json_option
+@pass_app
+def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -> None:
+    r"""Decide by the rule that the plan fixed.
+
+    \b
+    Example:
+      whistlestop experiment decide spring-appeal
+    """
+    from testkit.reports import words
+    from testkit.services.decide import decide as run
+
+    done = run(app.workspace(), name, stop_reason=stop_reason, despite=despite)
+    made = done.decision
+    again = "" if done.new else " (decided before; the verdict stays)"
+    p = "none" if made.p_value is None else f"{made.p_value:.4g}"
+    lines = [
+        f"{words.decision_sentence(done.plan, made)}{again}",
+        (
+            f"{words.points(made.difference)} ({words.between(made.low, made.high)}), p = {p};"
+            f" {made.interval_method}"
+        ),
+        words.extra_sentence(done.plan, made, done.remainder),
+        f"why: {made.reason}",
+    ]
+    if done.remainder > 0:
+        lines.append(f"next: whistlestop experiment remainder {name}")
+    lines.append(f"      whistlestop experiment report {name}")
+    emit(
+        {"new": done.new, "decision": made.as_dict(), "remainder": done.remainder},
+        "\n".join(lines),
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@json_option
+@pass_app
+def remainder(app: App, name: str, as_json: bool) -> None:
+    r"""Write the list for the rest, with the arm that was decided.
+
+    \b
+    Example:
+      whistlestop experiment remainder spring-appeal
+    """
+    from testkit.reports import words
+    from testkit.services.assign import remainder as run
+
+    workspace = app.workspace()
+    done = run(workspace, name)
+    rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
+    how = "as proven" if done.proven else "chosen, not proven"
+    emit(
+        {
+            "chosen": done.chosen,
+            "proven": done.proven,
+            "files": [{"path": p, "rows": c} for p, c in rows],
+        },
+        f"the rest gets {words.share_list(done.chosen)} ({how})\n{table(rows, ['file', 'people'])}",
+        as_json=as_json,
+    )
+
+
+@experiment.command()
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "md"]), default="html", help="Page or Markdown."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@json_option
+@pass_app
+def report(app: App, name: str, form: str, output: Path | None, as_json: bool) -> None:
+    r"""Write the report: one page that needs nothing else.
+
+    \b
+    Example:
+      whistlestop experiment report spring-appeal
+    """
+    from testkit.services.report import report as run
+
+    workspace = app.workspace()
+    done = run(workspace, name, form=form, output=output, write=not as_json)
+    emit(done.data, f"wrote {workspace.shown(done.path)}" if done.path else "", as_json=as_json)
+
+
+@experiment.command("list")
+@json_option
+@pass_app
+def list_(app: App, as_json: bool) -> None:
+    r"""All experiments and where they stand.
+
+    \b
+    Example:
+      whistlestop experiment list
+    """
+    from testkit.services.report import overview
+
+    rows: list[dict[str, Any]] = overview(app.workspace())
+    text = table(
+        [(r["experiment"], r["state"], r["looks"], r["title"]) for r in rows],
+        ["experiment", "state", "looks", "question"],
+    )
+    emit(
+        rows,
+        text if rows else "no experiment yet: whistlestop experiment new NAME",
+        as_json=as_json,
+    )

@@ -1,0 +1,175 @@
+"""The command line's plumbing: commands that load when they run, output for people and programs.
+
+Data goes to stdout (text, or JSON with ``--json``), talk goes to stderr. A command is three lines:
+parse, one service call, render.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import importlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.errors import InputError
+from testkit.kernel.clock import Clock, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from testkit.kernel.workspace import Schema, Workspace
+
+__all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress"]
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """What the root options say; opens the workspace once somebody needs it.
+
+    Attributes:
+        schemas: Gives the migrations of all products.
+        folder: Folder of the workspace; None looks upwards from here.
+        person: Who acts, as ``--as`` says; None takes the login name.
+        overrides: Configuration from ``--set``.
+        clock: The present moment.
+    """
+
+    schemas: Callable[[], Sequence[Schema]]
+    folder: Path | None = None
+    person: str | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = utc_now
+
+    def workspace(self) -> Workspace:
+        """The workspace that the options name."""
+        from testkit.kernel.ledger import Actor
+        from testkit.kernel.workspace import Workspace, find_root
+
+        root = self.folder or find_root(Path.cwd())
+        actor = (
+            Actor(name=self.person, auth="none")
+            if self.person
+            else Actor(name=_login(), auth="os-login")
+        )
+        return Workspace(
+            root,
+            schemas=self.schemas(),
+            clock=self.clock,
+            environment=os.environ,
+            overrides=self.overrides,
+            actor=actor,
+        )
+
+
+pass_app = click.make_pass_decorator(App)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a passwd entry
+        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called.
+
+    Args:
+        lazy: ``name -> (module:attribute, help line)``; the line is what ``--help`` lists.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = dict(lazy)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which they were given: the order of the work."""
+        return [*self.lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None when there is no such name."""
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = self.lazy[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        rows = [(name, line) for name, (_, line) in self.lazy.items()]
+        rows += [
+            (name, command.get_short_help_str())
+            for name in super().list_commands(ctx)
+            if (command := super().get_command(ctx, name)) and not command.hidden
+        ]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an unknown name suggest close ones."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as cause:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=2)
+            if near:
+                cause.message += f" Did you mean {' or '.join(near)}?"
+            raise
+
+
+def emit(data: Any, text: str, *, as_json: bool) -> None:
+    """Print a result: JSON for programs, or text for people."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    else:
+        click.echo(text)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Say on stderr what is being done, on one line; silent where nobody watches."""
+    stream = click.get_text_stream("stderr")
+    watched = stream.isatty()
+
+    def say(what: str) -> None:
+        if watched:
+            stream.write(f"\r\x1b[K{what} ...")
+            stream.flush()
+
+    try:
+        yield say
+    finally:
+        if watched:
+            stream.write("\r\x1b[K")
+            stream.flush()
+
+
+def table(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
+    """A plain table for a terminal."""
+    from tabulate import tabulate
+
+    return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+
+
+def require_option(value: str | None, *, name: str, why: str) -> str:
+    """A value that the user has to give in this situation.
+
+    Raises:
+        InputError: It is missing.
+    """
+    if not value:
+        raise InputError(why, field=name, hint=f"add --{name} ...")
+    return value

@@ -1,0 +1,1 @@
+"""What people read: sentences, contexts and templates. Numbers come in, nothing is computed."""
