@@ -1,0 +1,259 @@
+"""What each report template is given, documented; a test holds template and context together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testkit.kernel.clock import from_text, shown
+from testkit.reports import words
+from testkit.reports.charts import LookChart, look_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.kernel.findings import Finding
+    from testkit.model.analysis import Look
+    from testkit.model.decision import Decision
+    from testkit.model.plan import Plan
+    from testkit.store.events import Batch
+    from testkit.store.plans import LockedPlan
+
+__all__ = ["ReportContext", "report_context"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContext:
+    """Context of ``report.html.jinja`` and ``report.md.jinja``.
+
+    Attributes:
+        title: The question, or the experiment's name.
+        practice: Whether the workspace is in practice mode.
+        summary: Two or three plain sentences, the answer first.
+        plan: The plan.
+        locked_at: When it was locked, in the organisation's zone.
+        locked_by: By whom.
+        plan_digest: Digest of the plan.
+        looks: One row per look: number, when, waves, share, difference, interval, z, bound,
+            verdict.
+        arms: One row per arm at the last look: name, units, outcomes, rate, text.
+        chart: The looks; None before the first.
+        chart_words: The chart in a sentence, for those who cannot see it.
+        findings: Data-quality findings of the last look.
+        quality: Rows of the data-quality box: what, value.
+        batches: One row per batch: id, file, rows, when, state.
+        decision_rows: Rows of the decision box; empty before a decision.
+        references: Papers behind the numbers.
+        generated_at: When the page was made.
+        ledger_head: Newest ledger row and the start of its hash.
+    """
+
+    title: str
+    practice: bool
+    summary: tuple[str, ...]
+    plan: Plan
+    locked_at: str
+    locked_by: str
+    plan_digest: str
+    looks: tuple[dict[str, str], ...]
+    arms: tuple[dict[str, str], ...]
+    chart: LookChart | None
+    chart_words: str
+    findings: tuple[Finding, ...]
+    quality: tuple[tuple[str, str], ...]
+    batches: tuple[dict[str, str], ...]
+    decision_rows: tuple[tuple[str, str], ...]
+    references: tuple[str, ...]
+    generated_at: str
+    ledger_head: str
+
+
+REFERENCES = (
+    "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of Armitage,"
+    " McPherson & Rowe (1969), JRSS A 132(2), 235-244.",
+    "Interval while running: Miettinen & Nurminen (1985), Statistics in Medicine 4(2), 213-226,"
+    " inverted at the look's bound; Jennison & Turnbull (2000), ch. 9.",
+    "After a stop: stage-wise ordering, Tsiatis, Rosner & Mehta (1984), Biometrics 40(3), 797-803.",
+    "Sample ratio: Pearson's chi-square test against the planned shares, blocking below 0.001.",
+)
+
+
+def report_context(
+    *,
+    locked: LockedPlan,
+    looks: Sequence[Look],
+    decision: Decision | None,
+    batches: Sequence[Batch],
+    remainder: int,
+    practice: bool,
+    zone_name: str,
+    generated_at: str,
+    ledger_head: str,
+) -> ReportContext:
+    """Put recorded values into words and rows; computes no statistic."""
+    plan = locked.plan
+    last = looks[-1] if looks else None
+    return ReportContext(
+        title=plan.title or plan.experiment,
+        practice=practice,
+        summary=_summary(plan, last, decision, remainder),
+        plan=plan,
+        locked_at=shown(from_text(locked.locked_at), zone_name=zone_name),
+        locked_by=locked.locked_by,
+        plan_digest=locked.digest,
+        looks=tuple(_look_row(look, zone_name) for look in looks),
+        arms=_arm_rows(plan, last),
+        chart=_chart(plan, looks),
+        chart_words=_chart_words(plan, last),
+        findings=last.findings if last else (),
+        quality=_quality(plan, last, batches),
+        batches=tuple(_batch_row(b, zone_name) for b in batches),
+        decision_rows=_decision_rows(plan, decision, zone_name),
+        references=REFERENCES,
+        generated_at=generated_at,
+        ledger_head=ledger_head,
+    )
+
+
+def _summary(
+    plan: Plan, last: Look | None, decision: Decision | None, remainder: int
+) -> tuple[str, ...]:
+    if decision is not None:
+        return (
+            words.decision_sentence(plan, decision),
+            f"The difference is {words.points(decision.difference)}"
+            f" ({words.between(decision.low, decision.high)}).",
+            words.extra_sentence(plan, decision, remainder),
+        )
+    if last is not None:
+        return (
+            words.look_sentence(plan, last),
+            f"So far the difference is {words.points(last.difference)}"
+            f" ({words.between(last.low, last.high)}).",
+        )
+    return ("Nothing has been looked at yet.",)
+
+
+def _look_row(look: Look, zone_name: str) -> dict[str, str]:
+    return {
+        "number": str(look.number),
+        "when": shown(from_text(look.at), zone_name=zone_name),
+        "waves": ", ".join(map(str, look.waves)),
+        "share": f"{look.fraction:.0%}",
+        "difference": words.points(look.difference),
+        "interval": words.between(look.low, look.high),
+        "z": "none" if look.z is None else f"{look.z:+.3f}",
+        "bound": "none" if look.bound is None else f"{look.bound:.3f}",
+        "verdict": look.verdict,
+    }
+
+
+def _arm_rows(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
+    figures = {arm.name: arm for arm in last.arms} if last else {}
+    rows = []
+    for arm in plan.arms:
+        seen = figures.get(arm.name)
+        rows.append(
+            {
+                "name": arm.name + (" (control)" if arm.control else ""),
+                "share": f"{arm.share:.0%}",
+                "units": f"{seen.units:,}" if seen else "none yet",
+                "outcomes": f"{seen.outcomes:,}" if seen else "none yet",
+                "rate": words.percent(seen.rate) if seen else "none yet",
+                "text": arm.text,
+            }
+        )
+    return tuple(rows)
+
+
+def _chart(plan: Plan, looks: Sequence[Look]) -> LookChart | None:
+    shown_looks = [look for look in looks if look.verdict != "no-new-information"]
+    if not shown_looks:
+        return None
+    last = shown_looks[-1]
+    units = sum(arm.units for arm in last.arms)
+    pooled = sum(arm.outcomes for arm in last.arms) / units if units else 0.0
+    spread = math.sqrt(max(pooled * (1 - pooled), 1e-12))
+    realised = {
+        round(look.fraction, 6): look.bound for look in shown_looks if look.bound is not None
+    }
+    planned = {
+        (k + 1) / plan.waves: bound
+        for k, bound in enumerate(plan.planned_upper)
+        if math.isfinite(bound) and (k + 1) / plan.waves > max(realised, default=0.0) + 1e-6
+    }
+    curve = sorted({**realised, **planned}.items())
+    bounds = [(t, z * spread / math.sqrt(t * plan.planned_information)) for t, z in curve]
+    return look_chart(
+        [(k.number, k.fraction, k.difference, k.low, k.high) for k in shown_looks], bounds=bounds
+    )
+
+
+def _chart_words(plan: Plan, last: Look | None) -> str:
+    if last is None:
+        return ""
+    return (
+        f"Difference between {plan.treatment.name} and {plan.control.name} at each look, with the"
+        f" interval that is valid at every look, and the bounds that stop the test. At look"
+        f" {last.number} it is {words.points(last.difference)}"
+        f" ({words.between(last.low, last.high)})."
+    )
+
+
+def _quality(
+    plan: Plan, last: Look | None, batches: Sequence[Batch]
+) -> tuple[tuple[str, str], ...]:
+    counting = [b for b in batches if b.retracted_at is None]
+    rows = [
+        ("Result files", f"{len(counting)} count, {len(batches) - len(counting)} taken back"),
+        (
+            "Rows that repeat a person",
+            f"{sum(b.summary.get('repeated', 0) + b.summary.get('earlier', 0) for b in counting):,}"
+            " (counted once)",
+        ),
+        (
+            "Rows of people who were not assigned",
+            f"{sum(b.summary.get('unknown', 0) for b in counting):,} (left out)",
+        ),
+        ("Attribution window", f"{plan.metric.window_hours:g} hours after the send"),
+    ]
+    if last is not None:
+        ratio = "cannot be computed" if last.srm_p is None else f"p = {last.srm_p:.3g}"
+        rows.append(("Sample ratio", ratio))
+        waiting = ", ".join(map(str, last.immature)) or "none"
+        rows.append(("Waves not old enough at the last look", waiting))
+    return tuple(rows)
+
+
+def _batch_row(batch: Batch, zone_name: str) -> dict[str, str]:
+    return {
+        "id": batch.id,
+        "file": batch.source_name,
+        "rows": f"{batch.rows:,}",
+        "when": shown(from_text(batch.at), zone_name=zone_name),
+        "digest": batch.data_sha256[:12],
+        "state": "taken back" if batch.retracted_at else "counts",
+    }
+
+
+def _decision_rows(
+    plan: Plan, decision: Decision | None, zone_name: str
+) -> tuple[tuple[str, str], ...]:
+    if decision is None:
+        return ()
+    p = "none" if decision.p_value is None else f"{decision.p_value:.4g}"
+    rows = [
+        ("Outcome", decision.outcome),
+        ("How it ended", f"{decision.ending}, at look {decision.look_number}"),
+        ("The rest gets", words.share_list(decision.chosen)),
+        ("Proven", "yes" if decision.proven else "no: chosen, not proven"),
+        (f"Difference in {plan.metric.name}", words.points(decision.difference)),
+        ("Interval", f"{words.between(decision.low, decision.high)} ({decision.interval_method})"),
+        ("p-value", p),
+        ("Why", decision.reason),
+        ("Decided", shown(from_text(decision.at), zone_name=zone_name)),
+    ]
+    if decision.despite:
+        rows.append(("Decided in spite of a data-quality error, because", decision.despite))
+    return tuple(rows)

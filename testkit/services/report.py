@@ -1,0 +1,139 @@
+"""report, overview: what is recorded, as a page, Markdown or plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from testkit.errors import InputError
+from testkit.kernel import ledger, proposals
+from testkit.kernel.clock import shown
+from testkit.kernel.workspace import replace_file
+from testkit.reports.contexts import report_context
+from testkit.reports.render import render
+from testkit.services.decide import waiting
+from testkit.store import events, looks, plans
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["Reported", "overview", "report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A report.
+
+    Attributes:
+        path: The file; None when none was written.
+        data: Everything in it as plain values.
+    """
+
+    path: Path | None
+    data: dict[str, Any]
+
+
+def report(
+    workspace: Workspace,
+    name: str,
+    *,
+    form: Literal["html", "md"] = "html",
+    output: Path | None = None,
+    write: bool = True,
+) -> Reported:
+    """Make the report of what is recorded; takes no look.
+
+    Args:
+        workspace: The workspace.
+        name: The locked experiment.
+        form: ``html`` or ``md``.
+        output: File to write; None takes ``reports/NAME.html``.
+        write: Whether to write a file at all.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        taken = looks.looks(conn, name, locked.version)
+        decided = looks.decisions(conn, name, locked.version)
+        batches = events.batches(conn, name, locked.version, retracted=True)
+        lists = events.assignments(conn, name, locked.version)
+        seq, head = ledger.head(conn)
+        practice = proposals.in_practice(conn)
+    rest = waiting(locked.plan, lists)
+    zone_name = workspace.config.organisation.zone
+    data: dict[str, Any] = {
+        "experiment": name,
+        "practice": practice,
+        "plan": locked.plan.as_dict(),
+        "plan_digest": locked.digest,
+        "locked_at": locked.locked_at,
+        "looks": [look.as_dict() for look in taken],
+        "decisions": [decision.as_dict() for decision in decided],
+        "batches": [
+            {
+                "id": b.id,
+                "file": b.source_name,
+                "rows": b.rows,
+                "at": b.at,
+                "source_sha256": b.source_sha256,
+                "data_sha256": b.data_sha256,
+                "retracted_at": b.retracted_at,
+                **b.summary,
+            }
+            for b in batches
+        ],
+        "remainder": rest,
+        "ledger_head": {"seq": seq, "hash": head},
+    }
+    path = None
+    if write:
+        context = report_context(
+            locked=locked,
+            looks=taken,
+            decision=decided[0] if decided else None,
+            batches=batches,
+            remainder=rest,
+            practice=practice,
+            zone_name=zone_name,
+            generated_at=shown(workspace.clock(), zone_name=zone_name),
+            ledger_head=f"ledger row {seq}, {head[:12]}",
+        )
+        path = output or workspace.root / "reports" / f"{name}.{form}"
+        try:
+            replace_file(path, render("report", context, form=form))
+        except OSError as cause:
+            raise InputError(
+                f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
+            ) from cause
+    return Reported(path=path, data=data)
+
+
+def overview(workspace: Workspace) -> list[dict[str, Any]]:
+    """Every experiment with its state: drafted, locked, running, stopped or decided."""
+    rows: dict[str, dict[str, Any]] = {}
+    for path in sorted((workspace.root / "experiments").glob("*/experiment.yaml")):
+        name = path.parent.name
+        rows[name] = {"experiment": name, "state": "drafted", "looks": 0, "title": ""}
+    with workspace.db.read() as conn:
+        for name in plans.listed(conn):
+            locked = plans.require(conn, name)
+            taken = looks.looks(conn, name, locked.version)
+            state = "locked"
+            if events.sends(conn, name, locked.version) or taken:
+                state = "running"
+            if any(look.stopped for look in taken):
+                state = "stopped: decide"
+            decided = looks.decisions(conn, name, locked.version)
+            if decided:
+                state = f"decided: {decided[0].outcome}"
+            rows[name] = {
+                "experiment": name,
+                "state": state,
+                "looks": len(taken),
+                "title": locked.plan.title,
+            }
+    return [rows[name] for name in sorted(rows)]
