@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from testkit.errors import ConvergenceError, InputError
+from testkit.stats import domain
 from testkit.stats.recursion import FAR, TAIL, checked_information, first_arrival, walk
 from testkit.stats.spending import (
     SpendingFunction,
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Boundaries:
     """Critical values of a group-sequential design, one per look.
 
@@ -65,13 +66,17 @@ class Boundaries:
     alpha: float
     sides: Literal[1, 2]
 
+    def __post_init__(self) -> None:
+        for array in (self.information, self.spending_time, self.upper, self.lower, self.spent):
+            array.setflags(write=False)
+
     @property
     def looks(self) -> int:
         """Number of looks."""
         return self.information.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CrossingProbabilities:
     """Chance to stop at each look, by side.
 
@@ -223,19 +228,14 @@ def monitoring_bounds(
         >>> [round(float(b), 3) for b in bounds.upper], round(float(bounds.spent[-1]), 4)
         ([3.929, 2.439], 0.0074)
     """
-    if not 0.0 < planned_information < math.inf:
-        raise InputError(
-            f"planned information must be positive and finite, not {planned_information}",
-            field="planned_information",
-            value=planned_information,
-        )
+    planned = domain.positive(planned_information, "planned_information")
     info = checked_information(information)
     return spending_bounds(
         information=info,
         alpha=alpha,
         sides=sides,
         spending=spending,
-        spending_time=[min(1.0, i / planned_information) for i in info],
+        spending_time=[min(1.0, i / planned) for i in info],
         final=final,
         fixed_upper=fixed_upper,
     )
@@ -276,8 +276,7 @@ def crossing_probabilities(
     """
     info = checked_information(information)
     top, bottom = checked_bounds(upper=upper, lower=lower, looks=len(info))
-    if not math.isfinite(drift):
-        raise InputError(f"drift must be finite, not {drift}", field="drift", value=drift)
+    domain.finite(drift, "drift")
     path = walk(information=info, lower=bottom, upper=top, drifts=(drift, drift))
     above, below = path.upper_exits(drift), path.lower_exits(drift)
     arriving = path.arrivals[-1].below(math.inf, drift=drift)
@@ -321,13 +320,9 @@ def checked_bounds(
 
 
 def _per_side(alpha: float, sides: int) -> float:
-    if not 0.0 < alpha < 1.0:
-        raise InputError(
-            f"alpha must be above 0 and below 1, not {alpha}", field="alpha", value=alpha
-        )
     if sides not in {1, 2}:
         raise InputError(f"sides must be 1 or 2, not {sides}", field="sides", value=sides)
-    return alpha / sides
+    return domain.probability(alpha, "alpha") / sides
 
 
 def _spending_times(

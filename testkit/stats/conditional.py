@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from testkit.errors import InputError
+from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, crossing_probabilities
 from testkit.stats.recursion import checked_information, walk
 
@@ -121,12 +122,7 @@ def predictive_power(
             field="prior_sd",
             value=prior_sd,
         )
-    if not math.isfinite(prior_mean):
-        raise InputError(
-            f"the prior mean must be finite, not {prior_mean}",
-            field="prior_mean",
-            value=prior_mean,
-        )
+    domain.finite(prior_mean, "prior_mean")
     info, bottom, top = _remaining(information, upper, lower, z, look)
     now = float(information[look - 1])
     precision = now + prior_sd**-2
@@ -164,8 +160,7 @@ def _remaining(
             value=look,
             hint="after the last look there is nothing left to be uncertain about",
         )
-    if not math.isfinite(z):
-        raise InputError(f"z must be finite, not {z}", field="z", value=z)
+    domain.finite(z, "z")
     score = z * math.sqrt(info[look - 1])
     left = tuple(i - info[look - 1] for i in info[look:])
 

@@ -53,7 +53,7 @@ _DEFAULT_BETA_SPENDING: Final = hwang_shih_decani(-2)
 _WIDEST: Final = 4.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FutilityDesign:
     """An upper bound with a lower bound of another meaning.
 
@@ -76,6 +76,10 @@ class FutilityDesign:
     drift: float
     binding: bool
     sides: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        for array in (self.information, self.upper, self.lower):
+            array.setflags(write=False)
 
     @property
     def inflation(self) -> float:

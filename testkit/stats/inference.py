@@ -6,8 +6,10 @@ theta is the effect when I is its inverse variance.
 
 * After a stop at a bound (or at the planned end): :func:`stagewise`.
 * While running, or after a stop that no bound asked for: :func:`repeated_interval`,
-  :func:`repeated_score_interval`, :func:`repeated_p_value` and :func:`sequential_p_value`. They
-  hold whatever made the test stop; which label belongs to them is the caller's to say.
+  :func:`repeated_p_value` and :func:`sequential_p_value`. They hold whatever made the test stop;
+  which label belongs to them is the caller's to say. For a difference of rates, the repeated
+  interval that agrees with the score test is :func:`testkit.stats.effects.miettinen_nurminen`
+  with this look's bound as its critical value.
 
 The look's ordering of outcomes is stage-wise: an earlier upward exit is more extreme than a later
 one. :func:`likelihood_ratio_p_value` orders by z instead; it depends on looks that never happened
@@ -23,13 +25,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from testkit.errors import ConvergenceError, InputError
+from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, spending_bounds
 from testkit.stats.recursion import checked_information, walk
 from testkit.stats.roots import bracketed_root
 from testkit.stats.spending import SpendingFunction, obrien_fleming_spending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from testkit.stats.recursion import Walk
 
@@ -39,7 +42,6 @@ __all__ = [
     "likelihood_ratio_p_value",
     "repeated_interval",
     "repeated_p_value",
-    "repeated_score_interval",
     "sequential_p_value",
     "stagewise",
 ]
@@ -49,8 +51,6 @@ _SMALLEST_ALPHA: Final = 1e-290
 _LARGEST_ALPHA: Final = 1.0 - 1e-6
 # Stands for "infinitely far below its bound", so that a root finder sees numbers only.
 _FAR_BELOW: Final = -100.0
-# Shares of the way from an estimate to the edge of its domain: from a thousandth to all but 1e-9.
-_OUTWARDS: Final = (*(2.0**-k for k in range(10, 0, -1)), *(1.0 - 2.0**-k for k in range(2, 31)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +84,13 @@ class RepeatedInterval:
     """An interval that holds at all looks together.
 
     Attributes:
-        low: Lower end; minus infinity while nothing can be said.
-        high: Upper end; infinity while nothing can be said.
+        low: Lower end; None at a look that could not stop the test, where the interval is the
+            whole line.
+        high: Upper end; None likewise.
     """
 
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def stagewise(
@@ -136,7 +137,7 @@ def stagewise(
         (4.525, 0.00137)
     """
     info, bottom, top = _stopped(information, upper, lower, z, look)
-    _check_level(level)
+    domain.probability(level, "level")
     root = math.sqrt(info[-1])
     path, reach = _wide_walk(info, bottom, top, z, 0.5 - 0.5 * level)
 
@@ -232,7 +233,7 @@ def repeated_interval(*, z: float, information: float, bound: float) -> Repeated
         z: Statistic at this look, finite.
         information: Information at this look, above 0.
         bound: This look's critical value on the z scale, above 0; infinity where the look could
-            not stop the test, which gives the whole line.
+            not stop the test.
 
     Returns:
         The interval; it excludes 0 exactly when ``abs(z)`` is above the bound.
@@ -247,77 +248,12 @@ def repeated_interval(*, z: float, information: float, bound: float) -> Repeated
         >>> repeated_interval(z=2.0, information=4.0, bound=3.0)
         RepeatedInterval(low=-0.5, high=2.5)
     """
-    _check_finite(z, "z")
+    domain.finite(z, "z")
     _check_bound(bound)
     root = math.sqrt(checked_information([information])[0])
+    if math.isinf(bound):
+        return RepeatedInterval(low=None, high=None)
     return RepeatedInterval(low=(z - bound) / root, high=(z + bound) / root)
-
-
-def repeated_score_interval(
-    *,
-    score: Callable[[float], float],
-    bound: float,
-    estimate: float,
-    domain: tuple[float, float],
-) -> RepeatedInterval:
-    """Repeated interval by inverting a score test at the look's bound.
-
-    For rates it replaces :func:`repeated_interval`: the score re-estimates the variance at every
-    effect, so that the interval agrees with the test that decides.
-
-    Args:
-        score: The z statistic for the null hypothesis that the effect is its argument; it falls
-            as its argument grows.
-        bound: This look's critical value on the z scale, above 0; may be infinite.
-        estimate: Observed effect, where the score is 0, inside the domain.
-        domain: Smallest and largest possible effect, such as (-1, 1) for a difference of rates.
-
-    Returns:
-        Effects that the score test does not reject at this bound.
-
-    Raises:
-        InputError: A value is outside its domain.
-        ConvergenceError: An end was not found.
-
-    References:
-        Jennison & Turnbull (2000), ch. 9, for repeated intervals; Miettinen & Nurminen (1985),
-        Statistics in Medicine 4(2), 213-226, for the score of a difference of rates.
-
-    Examples:
-        >>> interval = repeated_score_interval(
-        ...     score=lambda effect: (0.25 - effect) / 0.0625,
-        ...     bound=2.0,
-        ...     estimate=0.25,
-        ...     domain=(-1.0, 1.0),
-        ... )
-        >>> round(interval.low, 9), round(interval.high, 9)
-        (0.125, 0.375)
-    """
-    _check_bound(bound)
-    bottom, top = domain
-    if not bottom <= estimate <= top:
-        raise InputError(
-            f"estimate must be between {bottom} and {top}, not {estimate}",
-            field="estimate",
-            value=estimate,
-        )
-
-    def end(edge: float, target: float) -> float:
-        # Outwards from the estimate, because scores are at their worst at the domain's edge.
-        inner = estimate
-        for share in _OUTWARDS:
-            outer = estimate + share * (edge - estimate)
-            if abs(score(outer)) >= bound:
-                return bracketed_root(
-                    lambda effect: score(effect) - target,
-                    inner,
-                    outer,
-                    routine="repeated_score_interval",
-                )
-            inner = outer
-        return edge
-
-    return RepeatedInterval(low=end(bottom, bound), high=end(top, -bound))
 
 
 def repeated_p_value(
@@ -403,7 +339,7 @@ def sequential_p_value(
         0.0283
     """
     for value in z:
-        _check_finite(value, "z")
+        domain.finite(value, "z")
     if len(z) != len(information):
         raise InputError(
             f"{len(z)} statistics for {len(information)} looks", field="z", value=tuple(z)
@@ -483,27 +419,15 @@ def _stopped(
 
 
 def _check_stop(z: float, look: int, looks: int) -> None:
-    _check_finite(z, "z")
+    domain.finite(z, "z")
     if not 1 <= look <= looks:
         raise InputError(
             f"look must be between 1 and {looks}, not {look}", field="look", value=look
         )
 
 
-def _check_finite(value: float, field: str) -> None:
-    if not math.isfinite(value):
-        raise InputError(f"{field} must be finite, not {value}", field=field, value=value)
-
-
 def _check_bound(bound: float) -> None:
     if not bound > 0.0:
         raise InputError(
             f"a repeated interval needs a bound above 0, not {bound}", field="bound", value=bound
-        )
-
-
-def _check_level(level: float) -> None:
-    if not 0.0 < level < 1.0:
-        raise InputError(
-            f"level must be above 0 and below 1, not {level}", field="level", value=level
         )

@@ -3,8 +3,8 @@
 The maximum size is the fixed-sample size times the *inflation factor* of the bounds; the expected
 size is smaller, because many tests stop early. Everything here takes a design as any object with
 ``information``, ``upper``, ``lower``, ``alpha`` and ``sides`` (:class:`Design`), on the scale
-``z = drift sqrt(information)``. Fixed-sample sizes of other metrics live in
-:mod:`testkit.stats.power`.
+``z = drift sqrt(information)``. Fixed-sample sizes and detectable effects of each metric live in
+:mod:`testkit.stats.power`, which takes the inflation factor.
 
 Power is the chance to cross the bound on the side of the effect; crossing the other one is no
 success.
@@ -20,6 +20,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from testkit.errors import InputError
+from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, crossing_probabilities
 from testkit.stats.recursion import checked_information, walk
 from testkit.stats.roots import bracketed_root
@@ -34,12 +35,10 @@ __all__ = [
     "Design",
     "SequentialSize",
     "characteristics",
-    "detectable_difference",
     "drift_for_power",
     "expected_information",
     "power_at",
-    "size_means",
-    "size_rates",
+    "sequential_size",
 ]
 
 # On the z scale at the last look; power there differs from 1 by less than a double can say.
@@ -98,12 +97,9 @@ class Characteristics:
     early_stop: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SequentialSize:
-    """People that a group-sequential test needs, over both arms, unrounded.
-
-    Round up per arm when making a plan: a fraction of a person is kept here so that ratios stay
-    exact.
+    """People that a group-sequential test needs, unrounded, in the unit of ``fixed``.
 
     Attributes:
         fixed: Size of the fixed-sample test of the same error and power.
@@ -111,7 +107,6 @@ class SequentialSize:
         at_looks: Cumulative size at the looks, shape (looks,).
         expected_null: Expected size without effect.
         expected_effect: Expected size at the effect.
-        share_treatment: Share of them in the treatment arm.
         characteristics: The design's own figures.
     """
 
@@ -120,7 +115,6 @@ class SequentialSize:
     at_looks: FloatArray
     expected_null: float
     expected_effect: float
-    share_treatment: float
     characteristics: Characteristics
 
 
@@ -274,188 +268,40 @@ def characteristics(design: Design, *, power: float) -> Characteristics:
     )
 
 
-def size_rates(
-    *,
-    control: float,
-    treatment: float,
-    design: Design,
-    power: float = 0.8,
-    allocation: float = 1.0,
-) -> SequentialSize:
-    """People for a group-sequential comparison of two rates.
+def sequential_size(fixed: float, *, design: Design, power: float) -> SequentialSize:
+    """Size of a group-sequential test from the size of the fixed-sample test of any metric.
 
-    The fixed-sample size is that of the pooled z test: pooled variance under the null hypothesis,
-    unpooled under the effect.
+    The information of every metric of this package grows in proportion to the people in the test,
+    so that one factor serves them all. The smallest detectable effect comes from the same factor:
+    ``mde_rates(..., inflation=characteristics(design, power=power).inflation)``.
 
     Args:
-        control: Rate in the control arm, a probability, 0 < rate < 1.
-        treatment: Rate in the treatment arm that must be found, different from ``control``.
+        fixed: Size of the fixed-sample test of the same alpha, sides and power, above 0; per arm
+            or over both arms, and everything returned is in the same unit. See
+            :func:`testkit.stats.power.n_rates` and its neighbours.
         design: The bounds; their information is taken as shares of the maximum.
-        power: Power at these rates, above the design's error and below 1.
-        allocation: People in the treatment arm per person in the control arm, above 0.
+        power: Power at the effect that ``fixed`` is for, above the design's error and below 1.
 
     Returns:
-        Sizes over both arms.
+        Sizes, unrounded.
 
     Raises:
         InputError: A value is outside its domain.
         ConvergenceError: No drift gives this power.
 
     References:
-        Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, 3rd ed., ch. 4
-        (fixed size); Jennison & Turnbull (2000), ch. 3 (rates on the canonical scale).
+        Jennison & Turnbull (2000), section 2.3 and ch. 3.
 
     Examples:
         >>> from testkit.stats.boundaries import spending_bounds
+        >>> from testkit.stats.power import n_rates
         >>> design = spending_bounds(information=[1, 2, 3, 4, 5], alpha=0.05)
-        >>> size = size_rates(control=0.010, treatment=0.012, design=design)
-        >>> math.ceil(size.fixed), math.ceil(size.maximum), math.ceil(size.expected_effect)
-        (85386, 87497, 70329)
+        >>> fixed = n_rates(control=0.010, treatment=0.012, power=0.8, alpha=0.05)
+        >>> size = sequential_size(fixed.total, design=design, power=0.8)
+        >>> round(size.fixed), round(size.maximum), round(size.expected_effect)
+        (85386, 87496, 70329)
     """
-    for field, rate in (("control", control), ("treatment", treatment)):
-        if not 0.0 < rate < 1.0:
-            raise InputError(
-                f"{field} must be above 0 and below 1, not {rate}", field=field, value=rate
-            )
-    if control == treatment:
-        raise InputError(
-            f"control and treatment have the same rate, {control}",
-            field="treatment",
-            value=treatment,
-            hint="name the smallest difference that would change what you do",
-        )
-    _check_allocation(allocation)
-    _check_power(power, design)
-    fixed = _fixed_rates(control, treatment, design, power, allocation)
-    return _sequential_size(fixed, design, power, allocation)
-
-
-def size_means(
-    *,
-    difference: float,
-    sd: float,
-    design: Design,
-    power: float = 0.8,
-    allocation: float = 1.0,
-) -> SequentialSize:
-    """People for a group-sequential comparison of two means with a known common spread.
-
-    Args:
-        difference: Treatment mean less control mean that must be found, not 0.
-        sd: Standard deviation of one person's value in either arm, above 0, in the same unit.
-        design: The bounds; their information is taken as shares of the maximum.
-        power: Power at this difference, above the design's error and below 1.
-        allocation: People in the treatment arm per person in the control arm, above 0.
-
-    Returns:
-        Sizes over both arms.
-
-    Raises:
-        InputError: A value is outside its domain.
-        ConvergenceError: No drift gives this power.
-
-    References:
-        Jennison & Turnbull (2000), section 3.1.
-
-    Examples:
-        >>> from testkit.stats.boundaries import spending_bounds
-        >>> design = spending_bounds(information=[1, 2, 3, 4, 5], alpha=0.05)
-        >>> round(size_means(difference=0.2, sd=1.0, design=design).fixed, 1)
-        784.9
-    """
-    if difference == 0.0 or not math.isfinite(difference):
-        raise InputError(
-            f"difference must be finite and not 0, not {difference}",
-            field="difference",
-            value=difference,
-        )
-    if not 0.0 < sd < math.inf:
-        raise InputError(f"sd must be positive and finite, not {sd}", field="sd", value=sd)
-    _check_allocation(allocation)
-    _check_power(power, design)
-    spread = sd * sd * (1.0 + allocation) ** 2 / allocation
-    fixed = (_fixed_drift(design, power) / difference) ** 2 * spread
-    return _sequential_size(fixed, design, power, allocation)
-
-
-def detectable_difference(
-    *,
-    control: float,
-    people: float,
-    design: Design,
-    power: float = 0.8,
-    allocation: float = 1.0,
-) -> float:
-    """Smallest increase of a rate that a test with this many people can detect (MDE).
-
-    Args:
-        control: Rate in the control arm, a probability, 0 < rate < 1.
-        people: Maximum size over both arms, above 0.
-        design: The bounds.
-        power: Power at the difference, above the design's error and below 1.
-        allocation: People in the treatment arm per person in the control arm, above 0.
-
-    Returns:
-        The increase, as a difference of rates.
-
-    Raises:
-        InputError: A value is outside its domain, or even a rate of 1 would not be detected.
-        ConvergenceError: The difference was not found.
-
-    References:
-        The inverse of :func:`size_rates`.
-
-    Examples:
-        >>> from testkit.stats.boundaries import spending_bounds
-        >>> design = spending_bounds(information=[1, 2, 3, 4, 5], alpha=0.05)
-        >>> mde = detectable_difference(control=0.010, people=87496.3, design=design)
-        >>> round(mde, 6)
-        0.002
-    """
-    if not 0.0 < control < 1.0:
-        raise InputError(
-            f"control must be above 0 and below 1, not {control}", field="control", value=control
-        )
-    if not 0.0 < people < math.inf:
-        raise InputError(
-            f"people must be positive and finite, not {people}", field="people", value=people
-        )
-    _check_allocation(allocation)
-    fixed = people / characteristics(design, power=power).inflation
-    room = 1.0 - control
-
-    def short(log_share: float) -> float:
-        treatment = control + room * math.exp(log_share)
-        needed = _fixed_rates(control, treatment, design, power, allocation)
-        return math.log(needed / fixed)
-
-    least, most = math.log(1e-12), math.log1p(-1e-12)
-    if short(most) > 0.0:
-        raise InputError(
-            f"{people:g} people cannot show any increase over {control:g} with power {power:g}",
-            field="people",
-            value=people,
-            hint="test on more people or accept less power",
-        )
-    return room * math.exp(bracketed_root(short, least, most, routine="detectable_difference"))
-
-
-def _fixed_rates(
-    control: float, treatment: float, design: Design, power: float, allocation: float
-) -> float:
-    """Size over both arms of the fixed-sample pooled z test."""
-    share = allocation / (1.0 + allocation)
-    pooled = share * treatment + (1.0 - share) * control
-    null = pooled * (1.0 - pooled) / (share * (1.0 - share))
-    effect = treatment * (1.0 - treatment) / share + control * (1.0 - control) / (1.0 - share)
-    z_alpha = -float(ndtri(design.alpha / design.sides))
-    z_beta = float(ndtri(power))
-    return ((z_alpha * math.sqrt(null) + z_beta * math.sqrt(effect)) / (treatment - control)) ** 2
-
-
-def _sequential_size(
-    fixed: float, design: Design, power: float, allocation: float
-) -> SequentialSize:
+    domain.positive(fixed, "fixed")
     figures = characteristics(design, power=power)
     info = np.asarray(design.information)
     maximum = fixed * figures.inflation
@@ -465,7 +311,6 @@ def _sequential_size(
         at_looks=maximum * info / info[-1],
         expected_null=fixed * figures.share_null,
         expected_effect=fixed * figures.share_effect,
-        share_treatment=allocation / (1.0 + allocation),
         characteristics=figures,
     )
 
@@ -485,13 +330,4 @@ def _check_power(power: float, design: Design) -> None:
     if not error < power < 1.0:
         raise InputError(
             f"power must be above {error:g} and below 1, not {power}", field="power", value=power
-        )
-
-
-def _check_allocation(allocation: float) -> None:
-    if not 0.0 < allocation < math.inf:
-        raise InputError(
-            f"allocation must be positive and finite, not {allocation}",
-            field="allocation",
-            value=allocation,
         )

@@ -159,7 +159,7 @@ class HwangShihDeCaniSpending:
     @property
     def name(self) -> str:
         """Name for plans and reports, such as ``hsd(-4)``."""
-        return f"hsd({self.gamma:g})"
+        return f"hsd({_shortest(self.gamma)})"
 
     def __call__(self, t: float, alpha: float) -> float:
         """Cumulative error spent: ``alpha (1 - exp(-gamma t)) / (1 - exp(-gamma))``.
@@ -209,7 +209,7 @@ class KimDeMetsSpending:
     @property
     def name(self) -> str:
         """Name for plans and reports, such as ``kd(3)``."""
-        return f"kd({self.rho:g})"
+        return f"kd({_shortest(self.rho)})"
 
     def __call__(self, t: float, alpha: float) -> float:
         """Cumulative error spent: ``alpha t^rho``.
@@ -365,6 +365,11 @@ def spending_by_name(name: str) -> SpendingFunction:
         value=name,
         hint=f"{meant}there are obrien-fleming, pocock, hsd(GAMMA) and kd(RHO)",
     )
+
+
+def _shortest(value: float) -> str:
+    """The number without a needless ``.0``, and with every digit that it needs."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _check(t: float, alpha: float) -> None:

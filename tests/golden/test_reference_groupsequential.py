@@ -26,6 +26,7 @@ from testkit.stats.boundaries import (
 )
 from testkit.stats.classic import haybittle_peto, obrien_fleming, pocock, wang_tsiatis
 from testkit.stats.conditional import conditional_power
+from testkit.stats.effects import miettinen_nurminen
 from testkit.stats.futility import (
     fixed_futility_design,
     futility_design,
@@ -36,12 +37,11 @@ from testkit.stats.inference import (
     likelihood_ratio_p_value,
     repeated_interval,
     repeated_p_value,
-    repeated_score_interval,
     sequential_p_value,
     stagewise,
 )
-from testkit.stats.roots import bracketed_root
-from testkit.stats.sizing import characteristics, expected_information, size_rates
+from testkit.stats.power import n_rates
+from testkit.stats.sizing import characteristics, expected_information, sequential_size
 from testkit.stats.spending import SpendingFunction, spending_by_name
 
 pytestmark = pytest.mark.reference
@@ -374,11 +374,13 @@ def test_analysis_of_rates(case: dict[str, Any], tolerance: float) -> None:
     close(difference, case["effect"][:taken], tolerance)
     bounds = check_running(case, z, tolerance)
     for k in range(taken):
-        interval = repeated_score_interval(
-            score=functools.partial(score_of_difference, s_1[k], n_1[k], s_2[k], n_2[k]),
-            bound=float(bounds.upper[k]),
-            estimate=float(difference[k]),
-            domain=(-1.0, 1.0),
+        interval = miettinen_nurminen(
+            successes_control=int(s_2[k]),
+            n_control=int(n_2[k]),
+            successes_arm=int(s_1[k]),
+            n_arm=int(n_1[k]),
+            critical=float(bounds.upper[k]),
+            small_sample=False,
         )
         close(interval.low, case["rci_lower"][k], tolerance)
         close(interval.high, case["rci_upper"][k], tolerance)
@@ -421,9 +423,14 @@ def test_sizes_for_rates(case: dict[str, Any], tolerance: float) -> None:
         sides=case["sided"],
         spending=spending("LDOF" if case["K"] == 1 else case["design"], case["gammaA"]),
     )
-    size = size_rates(
-        control=case["pi2"], treatment=case["pi1"], design=design, power=case["power"]
+    fixed = n_rates(
+        control=case["pi2"],
+        treatment=case["pi1"],
+        power=case["power"],
+        alpha=case["alpha"],
+        sides=case["sided"],
     )
+    size = sequential_size(fixed.total, design=design, power=case["power"])
     # Sizes are compared as ratios: the programs solve their bounds to about 1e-7.
     close(size.fixed / case["n_fixed"], 1.0, tolerance)
     close(size.maximum / case["max_n"], 1.0, tolerance)
@@ -501,18 +508,3 @@ def cumulative_moments(data: dict[str, Any], arm: str) -> tuple[np.ndarray, ...]
     within = np.cumsum((n - 1.0) * sds**2)
     between = np.cumsum(n * means**2) - total * mean**2
     return total, mean, within + between
-
-
-def score_of_difference(s_1: float, n_1: float, s_2: float, n_2: float, null: float) -> float:
-    """Score z of ``p_1 - p_2 = null``: variance at the rates most likely under that null."""
-
-    def slope(p_2: float) -> float:
-        p_1 = p_2 + null
-        return (s_1 - n_1 * p_1) * p_2 * (1 - p_2) + (s_2 - n_2 * p_2) * p_1 * (1 - p_1)
-
-    low, high = max(0.0, -null), min(1.0, 1.0 - null)
-    edge = 1e-12 * (high - low)
-    p_2 = bracketed_root(slope, low + edge, high - edge, routine="score", tolerance=1e-14)
-    p_1 = p_2 + null
-    variance = p_1 * (1 - p_1) / n_1 + p_2 * (1 - p_2) / n_2
-    return (s_1 / n_1 - s_2 / n_2 - null) / math.sqrt(variance)

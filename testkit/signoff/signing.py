@@ -1,0 +1,307 @@
+"""Rules of a sign-off: which seat, whose words, which turn, and what it would still add."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from testkit.errors import InputError
+from testkit.signoff.model import Decision, auth_rank
+from testkit.signoff.quorum import Signature, fill
+from testkit.signoff.standins import Seat, names, seats_of
+
+if TYPE_CHECKING:
+    from testkit.signoff.events import Signed
+    from testkit.signoff.model import StageDef
+    from testkit.signoff.refusal import Question, Refusal
+    from testkit.signoff.state import SignOff, StageStatus
+
+__all__ = ["already_decided", "find_seat", "refuse_repeat", "refuse_sign_off"]
+
+
+def find_seat(
+    q: Question, person: str, decision: Decision, *, stage: str, principal: str
+) -> tuple[str, Seat | None]:
+    """The stage and seat that a person means when they say no more than their decision."""
+    if decision is Decision.WITHDRAW:
+        return _seat_to_free(q, person, stage=stage, principal=principal)
+    order = [s.id for s in q.state.stages if s.status != "skipped" and s.groups]
+    if stage:
+        order = [stage]
+    elif q.state.waiting in order:
+        order.sort(key=lambda stage_id: stage_id != q.state.waiting)
+    for stage_id in order:
+        seats = [
+            seat
+            for seat in seats_of(q.state, stage_id, person, q.roster, q.now)
+            if not principal or seat.principal == principal
+        ]
+        if seats:
+            return stage_id, _best(q, stage_id, seats, decision)
+    return stage or q.state.waiting or (order[0] if order else ""), None
+
+
+def _best(q: Question, stage_id: str, seats: list[Seat], decision: Decision) -> Seat:
+    if not decision.approves:
+        return seats[0]
+    status = q.state.stage(stage_id)
+    open_groups = {g.id for g in status.groups if not g.full} if status else set()
+    # A seat that can still help comes first, then one that is not barred, then their own.
+    return min(
+        seats,
+        key=lambda s: (
+            open_groups.isdisjoint(s.groups),
+            s.principal in q.state.barred,
+            len(s.path),
+        ),
+    )
+
+
+def _seat_to_free(
+    q: Question, person: str, *, stage: str, principal: str
+) -> tuple[str, Seat | None]:
+    mine: list[SignOff] = [
+        s
+        for s in q.state.standing("stands", "counts", "outdated", "barred")
+        if (not stage or s.stage == stage)
+        and (not principal or s.principal == principal)
+        and _may_free(q, person, s)
+    ]
+    if not mine:
+        return stage or q.state.waiting, None
+    # An objection first: it is what holds the words up. Their own before somebody else's.
+    said = min(
+        reversed(mine),
+        key=lambda s: (s.standing != "stands", person not in (s.actor, s.principal)),
+    )
+    path = () if person == said.principal else (said.principal, person)
+    return said.stage, Seat(principal=said.principal, path=path, groups=said.groups)
+
+
+def _may_free(q: Question, person: str, said: SignOff) -> bool:
+    if person in (said.actor, said.principal):
+        return True
+    if said.standing != "stands":
+        return False
+    try:
+        seats = seats_of(q.state, said.stage, person, q.roster, q.now)
+    except InputError:
+        return False
+    return any(seat.principal == said.principal for seat in seats)
+
+
+def refuse_sign_off(q: Question, event: Signed) -> Refusal | None:
+    """Why a sign-off is not for this person, or not now; None when it is."""
+    stage, status = q.chain.stage(event.stage), q.state.stage(event.stage)
+    if stage is None or status is None:
+        if event.stage:
+            known = ", ".join(s.id for s in q.chain.stages)
+            return q.no("input", f"no stage {event.stage!r}", f"stages: {known}")
+        return q.no("condition", "no stage of this chain asks for a sign-off now")
+    if event.decision is Decision.WITHDRAW:
+        return _retracted(q, event)
+    if stage.auto or status.status == "skipped":
+        why = "is done by a machine" if stage.auto else "does not apply to these facts"
+        return q.no("condition", f"stage {stage.id} {why}", "it needs nobody's sign-off")
+    if auth_rank(event.auth) < auth_rank(stage.min_auth):
+        return q.no(
+            "weak_auth",
+            f"stage {stage.id} asks for {stage.min_auth}, and this came with {event.auth}",
+            "sign in, and decide in the browser"
+            if stage.min_auth == "session"
+            else "open the link that was sent to you",
+        )
+    refusal = _seated(q, event, stage)
+    if refusal is None and event.decision.approves:
+        refusal = _approved(q, event, stage, status)
+    return refusal
+
+
+def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
+    who = q.who(event.actor)
+    if not event.decision.approves and event.actor in q.state.owners:
+        return q.no(
+            "own_words",
+            f"{who} wrote these words and cannot {event.decision.value} them",
+            "withdraw the request instead",
+        )
+    seats = seats_of(q.state, stage.id, event.actor, q.roster, q.now)
+    seat = next((s for s in seats if s.principal == event.seat), None)
+    if seat is None:
+        wanted = sorted({role for group in stage.groups for role in group.roles})
+        people = sorted({person for group in stage.groups for person in group.people})
+        return q.no(
+            "unauthorised",
+            f"{who} may not sign stage {stage.id}"
+            + (f" for {q.who(event.seat)}" if event.seat != event.actor else ""),
+            "it asks for "
+            + " or ".join((*wanted, *(q.who(person) for person in people)))
+            + "; a person in that role can delegate to them",
+        )
+    if not set(event.groups) <= set(seat.groups) or not event.groups:
+        return q.no(
+            "unauthorised",
+            f"{who} has no seat in {', '.join(set(event.groups) - set(seat.groups)) or 'any'}"
+            f" group of stage {stage.id}",
+        )
+    return None
+
+
+def _approved(q: Question, event: Signed, stage: StageDef, status: StageStatus) -> Refusal | None:
+    for person in (event.actor, event.seat):
+        if person in q.state.barred:
+            wrote = person in q.state.owners
+            return q.no(
+                "own_words",
+                f"{q.who(person)} {'wrote' if wrote else 'changed'} these words, so their"
+                " yes does not count",
+                "another person in that role can sign"
+                + ("" if wrote else "; to lift your own block or return, withdraw it"),
+            )
+    if status.status == "passed":
+        return already_decided(q, stage.id)
+    if status.status == "later":
+        return q.no(
+            "stage_order",
+            f"stage {stage.id} comes after stage {q.state.waiting}, which still waits",
+            f"it opens when {q.state.waiting} has passed",
+        )
+    return _elsewhere(q, event) or _useful(q, event, stage, status) or _lead_time(q, event)
+
+
+def _elsewhere(q: Question, event: Signed) -> Refusal | None:
+    if q.chain.options.repeat_signers:
+        return None
+    for said in q.state.standing("counts"):
+        same = {said.actor, said.principal} & {event.actor, event.seat}
+        if said.stage != event.stage and same:
+            return q.no(
+                "unauthorised",
+                f"{q.who(event.actor)} already signed stage {said.stage}, and this chain"
+                " asks for another person at each stage",
+                "another person in that role can sign",
+                by=said.actor,
+                at=said.at,
+            )
+    return None
+
+
+def _useful(q: Question, event: Signed, stage: StageDef, status: StageStatus) -> Refusal | None:
+    """A yes is taken while a group that it is for still needs one."""
+    wanted = {group.id for group in status.groups if not group.full}
+    if not wanted.isdisjoint(event.groups):
+        return None
+    if stage.distinct and _adds(q, event, stage, status):
+        return None
+    return already_decided(q, stage.id, groups=event.groups)
+
+
+def _adds(q: Question, event: Signed, stage: StageDef, status: StageStatus) -> bool:
+    asked = {group.id for group in status.groups}
+    groups = [group for group in stage.groups if group.id in asked]
+    given: list[Signature] = [s.said for s in q.state.standing("counts") if s.stage == stage.id]
+    more: list[Signature] = [*given, event]
+
+    def seated(signatures: list[Signature]) -> int:
+        return sum(map(len, fill(groups, signatures, distinct=True).values()))
+
+    return seated(more) > seated(given)
+
+
+def already_decided(q: Question, stage_id: str, groups: tuple[str, ...] = ()) -> Refusal:
+    """The refusal that names who was first."""
+    state = q.state
+    if state.cleared_by in ("override", "lane"):
+        cause = state.override if state.cleared_by == "override" else state.lane
+        if cause is not None:
+            return q.no(
+                "already_decided",
+                f"already cleared by {state.cleared_by}, {q.who(cause.actor)} at"
+                f" {q.when(cause.at)}",
+                by=cause.actor,
+                at=cause.at,
+            )
+    status = state.stage(stage_id)
+    given = [
+        said
+        for group in (status.groups if status else ())
+        if not groups or group.id in groups
+        for said in group.by
+    ] or list(state.standing("counts"))
+    if not given:
+        return q.no("already_decided", f"stage {stage_id} is already decided")
+    last = max(given, key=lambda said: said.at)
+    part = f" for {', '.join(groups)}" if groups else ""
+    return q.no(
+        "already_decided",
+        f"stage {stage_id or last.stage} is already decided{part} by {q.who(last.actor)} at"
+        f" {q.when(last.at)}",
+        "nothing more is needed; return or block it if it must not go out",
+        by=last.actor,
+        at=last.at,
+    )
+
+
+def _lead_time(q: Question, event: Signed) -> Refusal | None:
+    send, lead = q.state.publish_at, q.chain.options.lead_minutes
+    if send is None or q.now + timedelta(minutes=lead) <= send:
+        return None
+    return q.no(
+        "too_late",
+        f"the send is planned for {q.when(send)}, and approvals close {lead} minutes before;"
+        f" {q.who(event.actor)} came at {q.when(q.now)}",
+        "move the send to a later time (that keeps all sign-offs), then approve",
+        at=send,
+    )
+
+
+def _retracted(q: Question, event: Signed) -> Refusal | None:
+    live = [
+        said
+        for said in q.state.standing("counts", "stands", "outdated", "barred")
+        if said.stage == event.stage and said.principal == event.seat
+    ]
+    if not live:
+        return q.no(
+            "state",
+            f"{q.who(event.actor)} has nothing to take back in stage {event.stage}",
+            _blockers(q),
+        )
+    if not any(_may_free(q, event.actor, said) for said in live):
+        return q.no(
+            "unauthorised",
+            f"only {q.who(live[-1].actor)}, their delegate or an override can lift that",
+            f"ask {q.who(live[-1].actor)}",
+            by=live[-1].actor,
+            at=live[-1].at,
+        )
+    return None
+
+
+def refuse_repeat(q: Question, event: Signed) -> Refusal | None:
+    """The same person, the same seat, the same words, the same decision: once is enough."""
+    if event.decision is Decision.WITHDRAW:
+        return None
+    for said in q.state.standing("counts", "stands", "barred"):
+        same_seat = (said.stage, said.actor, said.principal) == (
+            event.stage,
+            event.actor,
+            event.seat,
+        )
+        same_words = said.digest == event.digest
+        if same_seat and same_words and said.decision is event.decision:
+            return q.no(
+                "already_decided",
+                f"{q.who(event.actor)} already said {event.decision.value} to stage"
+                f" {event.stage} at {q.when(said.at)}",
+                "nothing more is needed",
+                by=said.actor,
+                at=said.at,
+                repeat=True,
+            )
+    return None
+
+
+def _blockers(q: Question) -> str:
+    by = q.state.standing("stands")
+    return f"it is held up by {names(q.roster, dict.fromkeys(s.actor for s in by))}" if by else ""
