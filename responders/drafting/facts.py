@@ -42,8 +42,34 @@ _ABBREVIATION: Final = regex.compile(
     r"Nov|Dec|Sr|Sra|Dra|Ud|\p{Lu}|\p{Lu}\.\p{Lu})$"
 )
 _MONTHS: Final = {
-    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-    "es": ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "es": [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ],
 }
 _NUMBERS: Final = {
     "en": ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"],
@@ -52,7 +78,7 @@ _NUMBERS: Final = {
 
 
 def clean_line(text: str, *, limit: int = LINE_CHARS) -> str:
-    """One line of visible text: controls, direction marks and zero-width characters are gone.
+    r"""One line of visible text: controls, direction marks and zero-width characters are gone.
 
     The joiner between two emoji stays, so that a family remains one.
 
