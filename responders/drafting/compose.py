@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from responders.drafting.lengths import Limit
     from responders.model.draft import MatchReason, Organisation, Quote, StoryFacts
-    from responders.model.issue import Ask, BlockName, Channel, Frame, Issue, Moment, Risk
+    from responders.model.issue import Ask, Audience, BlockName, Channel, Frame, Issue, Moment, Risk
 
 __all__ = ["Templates", "bundled_templates", "compose"]
 
@@ -229,7 +229,7 @@ def _reading(issue: Issue, story: StoryFacts, override: str | None) -> Reading:
     return Reading(moment=found)
 
 
-def _audience(issue: Issue, name: str):  # noqa: ANN202
+def _audience(issue: Issue, name: str) -> Audience:
     if not name:
         return issue.audiences[0]
     for audience in issue.audiences:
@@ -352,6 +352,7 @@ def _channel(
         usual.append(varied)
     if facts.hold:
         usual = ["subject", "value", "action"]
+<<<<<<< HEAD
     if facts.hold:
         usual = ["subject", "value", "action"]
     arms: list[dict[BlockName, Frame]] = []
@@ -366,6 +367,19 @@ def _channel(
     attempts = (
         _attempts(usual, varied) if channel in _FITTED else [(_SHORT_TITLES[0], tuple(usual))]
     )
+=======
+    arms = [
+        {
+            block: frames[block][index if block == varied else 0]
+            for block in BLOCKS
+            if block in usual and frames[block]
+        }
+        for index in range(min(count, len(frames[varied])) if varied else 1)
+    ]
+    attempts = [(_SHORT_TITLES[0], tuple(usual))]
+    if channel in _FITTED:
+        attempts = _attempts(usual, varied)
+>>>>>>> room/draft
     for short_chars, blocks in attempts:
         made: list[Variant] = []
         findings: list[Finding] = []

@@ -82,7 +82,7 @@ _NUMBERS: Final = {
 
 
 def clean_line(text: str, *, limit: int = LINE_CHARS) -> str:
-    """One line of visible text: controls, direction marks and zero-width characters are gone.
+    r"""One line of visible text: controls, direction marks and zero-width characters are gone.
 
     The joiner between two emoji stays, so that a family remains one.
 

@@ -60,8 +60,13 @@ class Reading:
     unclear: bool = False
 
     def in_words(self) -> str:
-        """``Read as a strike or a strike vote (“walk out” in the title).``"""
-        shown = ", ".join(f"“{cue.text}” in the {cue.where}" for cue in self.cues[:3])
+        """The reading as a sentence: ``Read as a strike (“walk out” in the title).``."""
+        longest: list[Cue] = []
+        for cue in self.cues:
+            if not any(cue.text.casefold() in other.text.casefold() for other in longest):
+                longest = [o for o in longest if o.text.casefold() not in cue.text.casefold()]
+                longest.append(cue)
+        shown = ", ".join(f"“{cue.text}” in the {cue.where}" for cue in longest[:3])
         if self.moment is not None:
             return f"Read as {self.moment.label} ({shown})."
         if self.unclear:
@@ -77,9 +82,8 @@ def find_phrase(phrase: str, text: str) -> tuple[tuple[int, int], ...]:
         >>> [text[a:b] for a, b in find_phrase("block* ... ban", text)]
         ["blocks state's six-week abortion ban"]
     """
-    parts = [part.split() for part in phrase.casefold().replace("’", "'").split("...")]
-    parts = [[token.replace("-", " ").split() for token in part] for part in parts if part]
-    sequences = [[word for token in part for word in token] for part in parts]
+    plain = phrase.casefold().replace("’", "'").replace("-", " ")
+    sequences = [part.split() for part in plain.split("...") if part.strip()]
     if not sequences:
         return ()
     words = [

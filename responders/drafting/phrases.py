@@ -60,7 +60,7 @@ def lower_first(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Single spaces, at most one blank line in a row, nothing at the ends.
+    r"""Single spaces, at most one blank line in a row, nothing at the ends.
 
     Blocks that are empty leave gaps behind; this closes them.
 

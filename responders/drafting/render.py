@@ -202,13 +202,7 @@ def render(
     budget = _Budget(limits)
     try:
         template = _compiled(source, limits)
-        pieces: list[str] = []
-        size = 0
-        for piece in template.generate({**values, "_budget": budget}):
-            size += len(piece)
-            if size > limits.output_chars:
-                raise _LimitReached(f"more than {limits.output_chars:,} characters of text")
-            pieces.append(piece)
+        text = _collect(template.generate({**values, "_budget": budget}), limits.output_chars)
     except _LimitReached as error:
         return _failed(
             "RS003",
@@ -239,7 +233,18 @@ def render(
         return _failed("RS003", "the template is nested too deeply", "make it flatter", name)
     except Exception as error:  # noqa: BLE001 - whatever a template does must end in a finding
         return _failed("RS002", f"the template failed: {error}", "check the values it uses", name)
-    return Rendered(text="".join(pieces))
+    return Rendered(text=text)
+
+
+def _collect(pieces: Iterator[str], limit: int) -> str:
+    kept: list[str] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise _LimitReached(f"more than {limit:,} characters of text")
+        kept.append(piece)
+    return "".join(kept)
 
 
 def attribute_paths(source: str) -> tuple[str, ...]:

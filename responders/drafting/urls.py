@@ -22,7 +22,7 @@ import regex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["UrlSpan", "find_urls", "top_level_domains"]
+__all__ = ["UrlSpan", "find_urls", "top_level_domains", "written_links"]
 
 MAX_URL_CHARS: Final = 4096
 MAX_LABEL_BYTES: Final = 63  # RFC 1035 section 2.3.4
@@ -54,6 +54,7 @@ _QUERY_END: Final = regex.compile(r"[a-z0-9\-_&=#/]", regex.IGNORECASE)
 _ASCII_LABELS: Final = regex.compile(rf"(?:[\-a-z0-9{_LATIN}]++\.)++", regex.IGNORECASE)
 _SCHEME_AT_END: Final = regex.compile(r"https?$", regex.IGNORECASE)
 _TLD_STOP: Final = regex.compile(r"[0-9A-Za-z@+\-]")
+_WITH_PROTOCOL: Final = regex.compile(r"https?://[^\s<>\"“”«»]*[^\s<>\"“”«».,;:!?')\]}]", regex.I)
 _TCO: Final = regex.compile(
     r"https?://t\.co/([a-z0-9]+)(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?",
     regex.IGNORECASE,
@@ -119,6 +120,29 @@ def find_urls(text: str, *, bare: bool = True) -> tuple[UrlSpan, ...]:
     if "." not in text:
         return ()
     return tuple(_scan(text, bare=bare))
+
+
+def written_links(text: str) -> tuple[UrlSpan, ...]:
+    """Every address that a writer meant, also under names that no platform would link.
+
+    Lint looks at intent: ``https://go.example`` is a link that was forgotten to be replaced.
+
+    Examples:
+        >>> [span.text for span in written_links("Sign: https://go.example/a. Or a.org")]
+        ['https://go.example/a', 'a.org']
+    """
+    found = {span.start: span for span in find_urls(text)}
+    for match in _WITH_PROTOCOL.finditer(text):
+        known = found.get(match.start())
+        if known is None or known.end < match.end():
+            found[match.start()] = UrlSpan(
+                start=match.start(), end=match.end(), text=match[0], has_protocol=True
+            )
+    spans: list[UrlSpan] = []
+    for start in sorted(found):
+        if not spans or start >= spans[-1].end:
+            spans.append(found[start])
+    return tuple(spans)
 
 
 def _scan(text: str, *, bare: bool) -> Iterator[UrlSpan]:

@@ -293,7 +293,7 @@ def _audiences(reader: _Reader, mapping: Mapping[str, Any]) -> tuple[Audience, .
         for at, item in reader.items(mapping, "audiences", (), ("name", "greeting"))
     )
     _unique(reader, "audiences", [audience.name for audience in found])
-    return found or Issue.__dataclass_fields__["audiences"].default
+    return found or (Audience(name="supporters", greeting="Friend"),)
 
 
 def _moments(reader: _Reader, mapping: Mapping[str, Any]) -> tuple[Moment, ...]:

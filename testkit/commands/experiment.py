@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -487,7 +487,9 @@ def remainder(app: App, name: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @json_option
 @pass_app
-def report(app: App, name: str, form: str, output: Path | None, as_json: bool) -> None:
+def report(
+    app: App, name: str, form: Literal["html", "md"], output: Path | None, as_json: bool
+) -> None:
     r"""Write the report: one page that needs nothing else.
 
     \b

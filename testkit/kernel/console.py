@@ -75,7 +75,7 @@ def _login() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a passwd entry
-        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
+        return "unknown"
 
 
 class LazyGroup(click.Group):
@@ -119,15 +119,13 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown name suggest close ones."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as cause:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             import difflib
 
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=2)
-            if near:
-                cause.message += f" Did you mean {' or '.join(near)}?"
-            raise
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
 
 
 def emit(data: Any, text: str, *, as_json: bool) -> None:

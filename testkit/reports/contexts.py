@@ -70,10 +70,14 @@ class ReportContext:
 
 
 REFERENCES = (
-    "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of Armitage,"
-    " McPherson & Rowe (1969), JRSS A 132(2), 235-244.",
-    "Interval while running: Miettinen & Nurminen (1985), Statistics in Medicine 4(2), 213-226,"
-    " inverted at the look's bound; Jennison & Turnbull (2000), ch. 9.",
+    (
+        "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of Armitage,"
+        " McPherson & Rowe (1969), JRSS A 132(2), 235-244."
+    ),
+    (
+        "Interval while running: Miettinen & Nurminen (1985), Statistics in Medicine 4(2), 213-226,"
+        " inverted at the look's bound; Jennison & Turnbull (2000), ch. 9."
+    ),
     "After a stop: stage-wise ordering, Tsiatis, Rosner & Mehta (1984), Biometrics 40(3), 797-803.",
     "Sample ratio: Pearson's chi-square test against the planned shares, blocking below 0.001.",
 )
@@ -122,15 +126,19 @@ def _summary(
     if decision is not None:
         return (
             words.decision_sentence(plan, decision),
-            f"The difference is {words.points(decision.difference)}"
-            f" ({words.between(decision.low, decision.high)}).",
+            (
+                f"The difference is {words.points(decision.difference)}"
+                f" ({words.between(decision.low, decision.high)})."
+            ),
             words.extra_sentence(plan, decision, remainder),
         )
     if last is not None:
         return (
             words.look_sentence(plan, last),
-            f"So far the difference is {words.points(last.difference)}"
-            f" ({words.between(last.low, last.high)}).",
+            (
+                f"So far the difference is {words.points(last.difference)}"
+                f" ({words.between(last.low, last.high)})."
+            ),
         )
     return ("Nothing has been looked at yet.",)
 
@@ -209,8 +217,10 @@ def _quality(
         ("Result files", f"{len(counting)} count, {len(batches) - len(counting)} taken back"),
         (
             "Rows that repeat a person",
-            f"{sum(b.summary.get('repeated', 0) + b.summary.get('earlier', 0) for b in counting):,}"
-            " (counted once)",
+            (
+                f"{sum(b.summary.get('repeated', 0) + b.summary.get('earlier', 0) for b in counting):,}"
+                " (counted once)"
+            ),
         ),
         (
             "Rows of people who were not assigned",

@@ -21,7 +21,7 @@ def environment(form: Literal["html", "md"]) -> Environment:
     made = Environment(
         loader=PackageLoader("testkit.reports"),
         undefined=StrictUndefined,
-        autoescape=form == "html",
+        autoescape=form == "html",  # noqa: S701 - the other form is Markdown
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
