@@ -57,7 +57,6 @@ _USUAL_BLOCKS: Final[dict[str, tuple[BlockName, ...]]] = {
     "post": ("problem", "action"),
 }
 _FITTED: Final = frozenset({"sms", "post"})
-_FITTED: Final = frozenset({"sms", "post"})
 _SHORT_TITLES: Final = (80, 64, 48)
 _DROP_ORDER: Final[tuple[BlockName, ...]] = ("solution", "value", "problem")
 _VARY_ORDER: Final[tuple[BlockName, ...]] = ("problem", "action", "value", "solution", "subject")
@@ -352,22 +351,6 @@ def _channel(
         usual.append(varied)
     if facts.hold:
         usual = ["subject", "value", "action"]
-<<<<<<< HEAD
-    if facts.hold:
-        usual = ["subject", "value", "action"]
-    arms: list[dict[BlockName, Frame]] = []
-    for index in range(min(count, len(frames[varied])) if varied else 1):
-        arms.append(
-            {
-                block: frames[block][index if block == varied else 0]
-                for block in BLOCKS
-                if block in usual and frames[block]
-            }
-        )
-    attempts = (
-        _attempts(usual, varied) if channel in _FITTED else [(_SHORT_TITLES[0], tuple(usual))]
-    )
-=======
     arms = [
         {
             block: frames[block][index if block == varied else 0]
@@ -379,7 +362,6 @@ def _channel(
     attempts = [(_SHORT_TITLES[0], tuple(usual))]
     if channel in _FITTED:
         attempts = _attempts(usual, varied)
->>>>>>> room/draft
     for short_chars, blocks in attempts:
         made: list[Variant] = []
         findings: list[Finding] = []

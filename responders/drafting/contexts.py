@@ -57,7 +57,6 @@ class StoryContext:
         outlet: Outlet that published it.
         others: How many other outlets report it.
         others_word: The same as it begins a sentence: ``Three``, ``12``.
-        others_word: The same as it begins a sentence: ``Three``, ``12``.
         said: First sentence of the summary, when it is a whole sentence; else empty.
         date: Day of publication: ``May 12`` (``12 de mayo`` in Spanish); empty when unknown.
         quote: A quotation that the editor chose; None when there is none.
@@ -68,7 +67,6 @@ class StoryContext:
     url: str
     outlet: str
     others: int
-    others_word: str
     others_word: str
     said: str
     date: str

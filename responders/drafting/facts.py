@@ -75,10 +75,6 @@ _NUMBERS: Final = {
     "en": ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"],
     "es": ["Ningún", "Un", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve"],
 }
-_NUMBERS: Final = {
-    "en": "No One Two Three Four Five Six Seven Eight Nine".split(),
-    "es": "Ningún Un Dos Tres Cuatro Cinco Seis Siete Ocho Nueve".split(),
-}
 
 
 def clean_line(text: str, *, limit: int = LINE_CHARS) -> str:
@@ -173,7 +169,6 @@ def story_context(
     outlet = clean_line(story.source, limit=60) or _host(story.url)
     title = clean_headline(story.title, outlet=story.source)
     others = max(0, len(story.outlets) - 1)
-    others = max(0, len(story.outlets) - 1)
     spoken = None
     if quote is not None and quote.speaker:
         spoken = QuoteContext(
@@ -208,11 +203,6 @@ def _day(when: datetime | None, *, lang: str, zone: tzinfo) -> str:
 
 def _number_word(count: int, *, lang: str) -> str:
     words = _NUMBERS.get(lang.split("-", maxsplit=1)[0], ())
-    return words[count] if count < len(words) else str(count)
-
-
-def _number_word(count: int, *, lang: str) -> str:
-    words = _NUMBERS.get(lang.split("-")[0], ())
     return words[count] if count < len(words) else str(count)
 
 
