@@ -17,8 +17,9 @@ from testkit.errors import KitError, as_dict, exit_code
 from testkit.kernel.console import App, LazyGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from testkit.kernel.kinds import Kind
     from testkit.kernel.workspace import Schema
 
 VERSION: Final = "0.1.0"
@@ -64,6 +65,23 @@ def schemas() -> Sequence[Schema]:
     )
 
 
+def kinds() -> Sequence[Kind]:
+    """The kinds of proposal files of every product."""
+    from responders.kinds import ISSUE, TEMPLATE
+    from testkit.kernel.kinds import PEOPLE
+    from testkit.signoff.kinds import CHAIN
+
+    return (PEOPLE, CHAIN, TEMPLATE, ISSUE)
+
+
+def starter() -> Mapping[str, str]:
+    """The files of a new workspace: ``path -> text``."""
+    from responders.starter import starter_files
+    from testkit.signoff.starter import starter_chains
+
+    return {**starter_chains(), **starter_files()}
+
+
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="whistlestop")
 @click.option(
@@ -91,7 +109,7 @@ def whistlestop(
     if bad:
         raise click.BadParameter(f"{bad[0]!r} is not KEY=VALUE", param_hint="--set")
     if ctx.obj is None:
-        ctx.obj = App(schemas=schemas)
+        ctx.obj = App(schemas=schemas, kinds=kinds, starter=starter)
     ctx.obj.folder = folder or ctx.obj.folder
     ctx.obj.person = person or ctx.obj.person
     ctx.obj.overrides = dict(text.split("=", 1) for text in overrides)

@@ -23,6 +23,8 @@ from testkit.kernel.clock import Clock, utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from testkit.kernel.kinds import Kind
+    from testkit.kernel.ledger import Actor
     from testkit.kernel.workspace import Schema, Workspace
 
 __all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress"]
@@ -34,6 +36,8 @@ class App:
 
     Attributes:
         schemas: Gives the migrations of all products.
+        kinds: Gives the kinds of proposals of all products.
+        starter: Gives the files that ``init`` writes, ``path -> text``.
         folder: Folder of the workspace; None looks upwards from here.
         person: Who acts, as ``--as`` says; None takes the login name.
         overrides: Configuration from ``--set``.
@@ -41,6 +45,8 @@ class App:
     """
 
     schemas: Callable[[], Sequence[Schema]]
+    kinds: Callable[[], Sequence[Kind]]
+    starter: Callable[[], Mapping[str, str]]
     folder: Path | None = None
     person: str | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -48,23 +54,25 @@ class App:
 
     def workspace(self) -> Workspace:
         """The workspace that the options name."""
-        from testkit.kernel.ledger import Actor
         from testkit.kernel.workspace import Workspace, find_root
 
         root = self.folder or find_root(Path.cwd())
-        actor = (
-            Actor(name=self.person, auth="none")
-            if self.person
-            else Actor(name=_login(), auth="os-login")
-        )
         return Workspace(
             root,
             schemas=self.schemas(),
             clock=self.clock,
             environment=os.environ,
             overrides=self.overrides,
-            actor=actor,
+            actor=self.actor(),
         )
+
+    def actor(self) -> Actor:
+        """Who acts: ``--as NAME`` is a claim, the login name at least passed a log-in."""
+        from testkit.kernel.ledger import Actor
+
+        if self.person:
+            return Actor(name=self.person, auth="none")
+        return Actor(name=_login(), auth="os-login")
 
 
 pass_app = click.make_pass_decorator(App)
