@@ -18,6 +18,7 @@ from testkit.stats.sizing import (
     power_at,
     sequential_size,
 )
+from testkit.stats.spending import spending_by_name
 
 ONE = spending_bounds(information=[4], alpha=0.05)
 FIVE = spending_bounds(information=[1, 2, 3, 4, 5], alpha=0.05)
@@ -96,3 +97,24 @@ def test_bad_drift_and_size_name_their_field() -> None:
         with pytest.raises(InputError) as caught:
             call()
         assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("spending", "looks", "kept"),
+    [
+        # Share of the power of the fixed-sample test (80 %) at the same size, by quadrature of
+        # another author; the design notes print them to these digits.
+        ("obrien-fleming", 10, 0.9815),
+        ("obrien-fleming", 12, 0.9802),
+        ("obrien-fleming", 20, 0.977),
+        ("hsd(-4)", 10, 0.9825),
+        ("kd(3)", 10, 0.978),
+        ("kd(2)", 10, 0.960),
+    ],
+)
+def test_power_kept_at_the_fixed_size(spending: str, looks: int, kept: float) -> None:
+    bounds = spending_bounds(
+        information=range(1, looks + 1), alpha=0.05, spending=spending_by_name(spending)
+    )
+    drift = (ndtri(0.8) - ndtri(0.025)) / math.sqrt(looks)
+    assert power_at(bounds, drift=drift) / 0.8 == pytest.approx(kept, abs=6e-4)
