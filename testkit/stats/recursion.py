@@ -122,13 +122,17 @@ class Arrival:
             return bound + mean
         centred = self.z - drift * self.root_before
         weight = self.mass * np.exp(-0.5 * centred * centred) / _ROOT_2PI
-        if spend >= float(weight.sum()):
+        arriving = float(weight.sum())
+        if spend >= arriving:
             raise ConvergenceError(
                 f"no bound spends {spend:.6g}: fewer paths than that arrive at this look",
                 routine="upper_for",
-                residual=spend - float(weight.sum()),
+                residual=spend - arriving,
             )
         centre = self.rho * centred
+        # Right of the root, too: where they would cross if all of them came from the top.
+        top = float(centre.max()) - self.tau * float(ndtri(spend / arriving))
+        bound = min(bound, top)
         residual = math.inf
         for _ in range(_NEWTON_STEPS):
             gap = (bound - centre) / self.tau
