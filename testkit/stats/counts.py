@@ -1,114 +1,21 @@
 """Counts of two arms, parsed once and trusted after that.
 
-What lives here: the checked 2x2 table that every comparison of two rates starts from, and the
-three checks (whole number, probability, confidence level) that the modules on counts share.
+What lives here: the checked 2x2 table that every comparison of two rates starts from.
 What must not: any statistic.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING
 
 from testkit.errors import InputError
+from testkit.stats.domain import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TwoByTwo", "finite", "probability", "tables", "whole"]
-
-
-def finite(value: object, *, field: str) -> float:
-    """``value`` as a finite float.
-
-    Args:
-        value: What the caller gave; a number.
-        field: Name of the argument, for the error.
-
-    Returns:
-        The value as a float, neither NaN nor infinite.
-
-    Raises:
-        InputError: It is not a number, or is NaN or infinite.
-
-    Examples:
-        >>> finite(3, field="x")
-        3.0
-    """
-    if isinstance(value, (str, bytes)) or not isinstance(value, (SupportsFloat, SupportsIndex)):
-        raise InputError(f"{field} must be a number, not {value!r}", field=field, value=value)
-    number = float(value)
-    if not math.isfinite(number):
-        raise InputError(f"{field} must be finite, not {value!r}", field=field, value=value)
-    return number
-
-
-def whole(value: object, *, field: str, minimum: int = 0) -> int:
-    """``value`` as an int that is at least ``minimum``.
-
-    Args:
-        value: What the caller gave; an int, a NumPy integer, or a float without a fraction.
-        field: Name of the argument, for the error.
-        minimum: Smallest value that is accepted.
-
-    Returns:
-        The value as an int.
-
-    Raises:
-        InputError: It is not a number, is NaN, has a fraction, or is below ``minimum``.
-
-    Examples:
-        >>> whole(12.0, field="n_arm")
-        12
-    """
-    number = finite(value, field=field)
-    if not number.is_integer():
-        raise InputError(
-            f"{field} must be a whole number, not {value!r}",
-            field=field,
-            value=value,
-            hint="give counts, not rates or weighted totals",
-        )
-    # int(value) keeps integers exact that float() would round.
-    count = int(value) if isinstance(value, SupportsIndex) else int(number)
-    if count < minimum:
-        raise InputError(
-            f"{field} must be at least {minimum}, not {count}",
-            field=field,
-            value=value,
-            hint="an arm without units cannot be compared; leave it out" if minimum == 1 else "",
-        )
-    return count
-
-
-def probability(value: object, *, field: str) -> float:
-    """``value`` as a float strictly between 0 and 1.
-
-    Args:
-        value: What the caller gave.
-        field: Name of the argument, for the error.
-
-    Returns:
-        The value as a float in (0, 1).
-
-    Raises:
-        InputError: It is not a number or lies outside (0, 1); NaN included.
-
-    Examples:
-        >>> probability(0.95, field="level")
-        0.95
-    """
-    number = finite(value, field=field)
-    if not 0.0 < number < 1.0:
-        hint = f"did you mean {number / 100:g}?" if 1.0 < number < 100.0 else ""
-        raise InputError(
-            f"{field} must lie strictly between 0 and 1, not {number!r}",
-            field=field,
-            value=value,
-            hint=hint,
-        )
-    return number
+__all__ = ["TwoByTwo", "tables"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +45,8 @@ class TwoByTwo:
 
     def __post_init__(self) -> None:
         for arm in ("control", "arm"):
-            n = whole(getattr(self, f"n_{arm}"), field=f"n_{arm}", minimum=1)
-            successes = whole(getattr(self, f"successes_{arm}"), field=f"successes_{arm}")
+            n = whole(getattr(self, f"n_{arm}"), f"n_{arm}")
+            successes = whole(getattr(self, f"successes_{arm}"), f"successes_{arm}", at_least=0)
             if successes > n:
                 raise InputError(
                     f"successes_{arm} is {successes}, above n_{arm} = {n}",

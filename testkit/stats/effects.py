@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Final
 from scipy import special
 
 from testkit.errors import ConvergenceError, InputError
-from testkit.stats.counts import TwoByTwo, probability, tables
+from testkit.stats.counts import TwoByTwo, tables
+from testkit.stats.domain import probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -395,7 +396,7 @@ def critical_value(*, level: float, critical: float | None = None) -> float:
         >>> round(critical_value(level=0.95), 6)
         1.959964
     """
-    checked = probability(level, field="level")
+    checked = probability(level, "level")
     if critical is None:
         return float(-special.ndtri((1.0 - checked) / 2.0))
     if not critical > 0.0:
@@ -406,8 +407,7 @@ def critical_value(*, level: float, critical: float | None = None) -> float:
 def decreasing_root(function: Callable[[float], float], low: float, high: float) -> float:
     """The point where a decreasing function changes sign, to the last float.
 
-    Bisection: the functions are cheap, steep at the ends of their domain, and the answer must not
-    depend on a tolerance.
+    Bisection, for functions that are cheap, and infinite at the ends of their domain.
 
     Args:
         function: Decreasing on (low, high), positive near ``low``, negative near ``high``; it may
@@ -431,9 +431,7 @@ def decreasing_root(function: Callable[[float], float], low: float, high: float)
             return middle
         value = function(middle)
         if math.isnan(value):
-            raise ConvergenceError(
-                f"not a number at {middle!r}", routine="decreasing_root", residual=high - low
-            )
+            raise ConvergenceError(f"not a number at {middle!r}", routine="decreasing_root")
         if value > 0.0:
             low = middle
         elif value < 0.0:

@@ -32,7 +32,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from testkit.errors import InputError
-from testkit.stats.counts import finite, probability, whole
+from testkit.stats.domain import finite, probability, whole
 from testkit.stats.hypergeometric import IncrementLaw, Margins, Wave, waves
 from testkit.stats.walk import (
     START,
@@ -151,6 +151,51 @@ class ExactBoundaries:
         """Critical counts of the looks, shape ``(looks,)``."""
         return tuple(look.critical for look in self.looks)
 
+    def batches(self, look: int) -> list[Margins]:
+        """All batches up to and including a look.
+
+        Args:
+            look: Number of the look, from 1.
+
+        Returns:
+            Their margins.
+        """
+        return [batch for wave in self.waves[:look] for batch in wave]
+
+    def observed(self, successes_arm: Sequence[int]) -> list[int]:
+        """What was seen at the looks so far, checked against the margins.
+
+        Args:
+            successes_arm: Cumulative successes of the arm at each look so far, shape ``(k,)``,
+                ``1 <= k <= looks``.
+
+        Returns:
+            The same counts as ints.
+
+        Raises:
+            InputError: The number of looks is wrong, a count is not a non-negative whole number,
+                or a look adds more or fewer successes than its margins allow.
+        """
+        if not 1 <= len(successes_arm) <= len(self.looks):
+            raise InputError(
+                f"{len(successes_arm)} looks observed, {len(self.looks)} planned",
+                field="successes_arm",
+                value=successes_arm,
+            )
+        counts = [whole(s, f"successes_arm[{i}]", at_least=0) for i, s in enumerate(successes_arm)]
+        for index, (before, now) in enumerate(pairwise([0, *counts])):
+            lowest = sum(batch.lowest for batch in self.waves[index])
+            highest = sum(batch.highest for batch in self.waves[index])
+            if not lowest <= now - before <= highest:
+                raise InputError(
+                    f"look {index + 1} adds {now - before} successes of the arm; "
+                    f"its margins allow {lowest} to {highest}",
+                    field=f"successes_arm[{index}]",
+                    value=now,
+                    hint="give cumulative counts, and margins of the same rows",
+                )
+        return counts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitProbabilities:
@@ -260,7 +305,7 @@ def exact_boundaries(
             value=realised,
         )
     for name, plan in (("upper", upper), ("lower", lower)):
-        if plan is not None and not 0.0 < probability(plan.alpha, field=f"{name}.alpha") < 0.5:
+        if plan is not None and not 0.0 < probability(plan.alpha, f"{name}.alpha") < 0.5:
             raise InputError(
                 f"{name}.alpha must lie below 0.5", field=f"{name}.alpha", value=plan.alpha
             )
@@ -308,7 +353,7 @@ def exit_probabilities(
         >>> round(null.crosses_upper, 4), round(effect.crosses_upper, 3)
         (0.0144, 0.458)
     """
-    value = finite(odds_ratio, field="odds_ratio")
+    value = finite(odds_ratio, "odds_ratio")
     if value <= 0.0:
         raise InputError("odds_ratio must be positive", field="odds_ratio", value=odds_ratio)
     theta = math.log(value)
@@ -348,7 +393,7 @@ def first_crossing(
             field="successes_arm",
             value=successes_arm,
         )
-    counts = [whole(s, field=f"successes_arm[{i}]") for i, s in enumerate(successes_arm)]
+    counts = [whole(s, f"successes_arm[{i}]", at_least=0) for i, s in enumerate(successes_arm)]
     if any(later < earlier for earlier, later in pairwise(counts)):
         raise InputError(
             "successes_arm must be cumulative, and it falls",
@@ -469,7 +514,7 @@ def _solve(
 
 
 def _fractions(values: Sequence[float], looks: int) -> tuple[float, ...]:
-    times = tuple(finite(value, field=f"fractions[{i}]") for i, value in enumerate(values))
+    times = tuple(finite(value, f"fractions[{i}]") for i, value in enumerate(values))
     if len(times) != looks:
         raise InputError(
             f"{len(times)} fractions for {looks} looks", field="fractions", value=values

@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from testkit.errors import InputError
-from testkit.stats.counts import TwoByTwo, whole
+from testkit.stats.domain import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from testkit.stats.counts import TwoByTwo
 
 __all__ = ["IncrementLaw", "Margins", "Wave", "margins_of", "waves"]
 
@@ -56,9 +58,7 @@ class Margins:
 
     def __post_init__(self) -> None:
         for field, minimum in (("n_control", 1), ("n_arm", 1), ("successes", 0)):
-            object.__setattr__(
-                self, field, whole(getattr(self, field), field=field, minimum=minimum)
-            )
+            object.__setattr__(self, field, whole(getattr(self, field), field, at_least=minimum))
         if self.successes > self.n:
             raise InputError(
                 f"successes is {self.successes}, above the {self.n} units of both arms",
@@ -110,6 +110,7 @@ def margins_of(table: TwoByTwo) -> Margins:
         Arm sizes and successes in all.
 
     Examples:
+        >>> from testkit.stats.counts import TwoByTwo
         >>> margins_of(TwoByTwo(successes_control=1, n_control=9, successes_arm=2, n_arm=8))
         Margins(n_control=9, n_arm=8, successes=3)
     """

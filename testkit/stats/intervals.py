@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 from scipy import special
 
 from testkit.errors import InputError
-from testkit.stats.counts import TwoByTwo, finite, probability, whole
+from testkit.stats.counts import TwoByTwo
+from testkit.stats.domain import finite, probability, whole
 from testkit.stats.effects import Interval, critical_value, decreasing_root, standardised
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def clopper_pearson(*, successes: int, n: int, level: float = 0.95) -> Interval:
         (0.001265, 0.248733)
     """
     checked, units = _successes(successes, n)
-    tail = (1.0 - probability(level, field="level")) / 2.0
+    tail = (1.0 - probability(level, "level")) / 2.0
     low, high = _clopper_pearson(checked, units, tail)
     return Interval(low=low, high=high, level=level, method="Clopper-Pearson exact")
 
@@ -378,8 +379,8 @@ def event_rate_ratio_interval(
         >>> round(interval.low, 4), round(interval.high, 4)
         (1.0365, 10.5511)
     """
-    control = whole(events_control, field="events_control")
-    arm = whole(events_arm, field="events_arm")
+    control = whole(events_control, "events_control", at_least=0)
+    arm = whole(events_arm, "events_arm", at_least=0)
     exposures = []
     for field, value in (("exposure_control", exposure_control), ("exposure_arm", exposure_arm)):
         exposure = finite(value, field=field)
@@ -387,7 +388,7 @@ def event_rate_ratio_interval(
             raise InputError(f"{field} must be positive", field=field, value=value)
         exposures.append(exposure)
     method = "conditional exact (Poisson)"
-    tail = (1.0 - probability(level, field="level")) / 2.0
+    tail = (1.0 - probability(level, "level")) / 2.0
     if control + arm == 0:
         return Interval(low=0.0, high=None, level=level, method=method, note=_NO_SUCCESS)
     low, high = _clopper_pearson(arm, control + arm, tail)
@@ -464,8 +465,8 @@ def quotient(top: float, bottom: float) -> float | None:
 
 
 def _successes(successes: int, n: int) -> tuple[int, int]:
-    units = whole(n, field="n", minimum=1)
-    checked = whole(successes, field="successes")
+    units = whole(n, "n")
+    checked = whole(successes, "successes", at_least=0)
     if checked > units:
         raise InputError(
             f"successes is {checked}, above n = {units}", field="successes", value=successes

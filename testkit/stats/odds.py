@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from testkit.errors import InputError
 from testkit.stats.counts import TwoByTwo, tables
 from testkit.stats.effects import Interval, critical_value, standardised
 from testkit.stats.intervals import invert_log_scale, quotient
@@ -23,6 +24,7 @@ __all__ = [
     "mantel_haenszel_odds_ratio",
     "odds_ratio_logit_interval",
     "odds_ratio_score_interval",
+    "rates_at_odds_ratio",
 ]
 
 
@@ -76,8 +78,8 @@ def odds_ratio_score_interval(
     def score(log_ratio: float) -> float:
         ratio = math.exp(log_ratio)
         # Success and failure rates apart: 1 - rate would lose a rate next to 1.
-        hit = _control_rate(table, table.successes, ratio)
-        miss = _control_rate(table, failures, 1.0 / ratio)
+        hit = _control_rate(table.n_control, table.n_arm, table.successes, ratio)
+        miss = _control_rate(table.n_control, table.n_arm, failures, 1.0 / ratio)
         whole = ratio * hit + miss
         raised, missed = ratio * hit / whole, miss / whole
         spread = table.n_arm * raised * missed
@@ -192,6 +194,45 @@ def mantel_haenszel_odds_ratio(
     return PooledOddsRatio(estimate=with_effect / against, interval=limits)
 
 
+def rates_at_odds_ratio(
+    *, n_control: int, n_arm: int, successes: int, odds_ratio: float
+) -> tuple[float, float]:
+    """The pair of rates with a given odds ratio that yields the successes seen in all.
+
+    Args:
+        n_control: Units of the control, at least 1.
+        n_arm: Units of the arm, at least 1.
+        successes: Successes of both arms, 0 <= successes <= n_control + n_arm.
+        odds_ratio: Odds of the arm over odds of the control, at least 0, ``inf`` allowed.
+
+    Returns:
+        Rate of the control and rate of the arm, with
+        ``n_control * control + n_arm * arm = successes``. They are also the most likely rates
+        under that odds ratio, however the successes are split.
+
+    Raises:
+        InputError: ``odds_ratio`` is negative or NaN.
+
+    References:
+        Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226 (odds ratio).
+
+    Examples:
+        >>> rates_at_odds_ratio(n_control=100, n_arm=100, successes=30, odds_ratio=1.0)
+        (0.15, 0.15)
+    """
+    if not odds_ratio >= 0.0:
+        raise InputError("odds_ratio must be at least 0", field="odds_ratio", value=odds_ratio)
+    n = n_control + n_arm
+    if odds_ratio == 0.0:
+        control = min(1.0, successes / n_control)
+        return control, max(0.0, (successes - n_control) / n_arm)
+    if math.isinf(odds_ratio):
+        return max(0.0, (successes - n_arm) / n_control), min(1.0, successes / n_arm)
+    hit = _control_rate(n_control, n_arm, successes, odds_ratio)
+    miss = _control_rate(n_control, n_arm, n - successes, 1.0 / odds_ratio)
+    return hit, odds_ratio * hit / (odds_ratio * hit + miss)
+
+
 def _cells(table: TwoByTwo) -> tuple[int, int, int, int]:
     """Successes and failures of the arm, then of the control."""
     return (
@@ -202,13 +243,13 @@ def _cells(table: TwoByTwo) -> tuple[int, int, int, int]:
     )
 
 
-def _control_rate(table: TwoByTwo, events: int, odds_ratio: float) -> float:
+def _control_rate(n_control: int, n_arm: int, events: int, odds_ratio: float) -> float:
     """Most likely event rate of the control when the odds of the arm are ``odds_ratio`` times its.
 
     ``events`` are those of both arms: the successes, or the failures with the inverse ratio.
     """
-    a = table.n_control * (odds_ratio - 1.0)
-    b = (table.n_arm - events) * odds_ratio + table.n_control + events
+    a = n_control * (odds_ratio - 1.0)
+    b = (n_arm - events) * odds_ratio + n_control + events
     root = math.sqrt(b * b + 4.0 * a * events)
     # Two forms of the same root: each keeps its digits where the other cancels.
     return 2.0 * events / (b + root) if b > 0.0 else (root - b) / (2.0 * a)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from scipy import special
 
 from testkit.errors import InputError
-from testkit.stats.counts import finite, probability, whole
+from testkit.stats.domain import finite, probability, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +176,7 @@ def srm_chisq(
         statistic=statistic,
         degrees_of_freedom=freedom,
         p_value=float(special.chdtrc(freedom, statistic)),
-        alpha=probability(alpha, field="alpha"),
+        alpha=probability(alpha, "alpha"),
         small_expected=min(expected) < 5.0,
     )
 
@@ -212,7 +212,7 @@ def sequential_srm(
         1.0
     """
     shares = _shares(expected_shares)
-    strength = finite(concentration, field="concentration")
+    strength = finite(concentration, "concentration")
     if strength <= 0.0:
         raise InputError(
             "concentration must be positive", field="concentration", value=concentration
@@ -220,7 +220,7 @@ def sequential_srm(
     return SequentialSrm(
         shares=shares,
         concentration=strength,
-        alpha=probability(alpha, field="alpha"),
+        alpha=probability(alpha, "alpha"),
         counts=(0,) * len(shares),
         log_e=0.0,
         log_e_max=0.0,
@@ -249,7 +249,7 @@ def dirichlet_multinomial_log_probability(
         >>> round(dirichlet_multinomial_log_probability([20, 17, 9], [1.0, 1.0, 1.0]), 4)
         -7.0282
     """
-    prior = [finite(c, field="concentrations") for c in concentrations]
+    prior = [finite(c, "concentrations") for c in concentrations]
     if len(prior) < 2 or min(prior) <= 0.0:
         raise InputError(
             "concentrations must be two or more positive numbers",
@@ -286,7 +286,7 @@ def multinomial_log_probability(counts: Sequence[int], shares: Sequence[float]) 
 
 
 def _shares(values: Sequence[float]) -> tuple[float, ...]:
-    shares = [finite(value, field="expected_shares") for value in values]
+    shares = [finite(value, "expected_shares") for value in values]
     if len(shares) < 2 or min(shares) <= 0.0:
         raise InputError(
             "expected_shares must be two or more positive shares",
@@ -306,7 +306,7 @@ def _shares(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _counts(values: Sequence[int], arms: int, *, field: str) -> tuple[int, ...]:
-    counts = tuple(whole(value, field=f"{field}[{i}]") for i, value in enumerate(values))
+    counts = tuple(whole(value, f"{field}[{i}]", at_least=0) for i, value in enumerate(values))
     if len(counts) != arms:
         raise InputError(
             f"{field} has {len(counts)} arms, the plan {arms}", field=field, value=values
