@@ -351,7 +351,7 @@ def _log_mixture(
 
 def _root(excess: Callable[[float], float], middle: float, direction: float) -> float:
     """Where ``excess`` turns positive on one side of ``middle``."""
-    from scipy.optimize import brentq  # noqa: PLC0415 - slow import, needed for intervals only
+    from scipy.optimize import brentq
 
     step = 1.0
     while excess(middle + direction * step) < 0:
