@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import calendar
 import hashlib
+import html.entities
 import io
 import json
 import re
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.sax import SAXException
 from xml.sax.xmlreader import AttributesNSImpl
 
-from responders.feeds.entries import Markup, RawItem
+from responders.feeds.entries import Markup, RawItem, ambiguous_names
 from responders.feeds.text import one_line, plain_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ _ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel|html)[\s>]", re
 _XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
 # What XML 1.0 forbids and UTF-8 can write: most C0 controls, and the last two of the first plane.
 _ILLEGAL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_SECOND_DECLARATION: Final = re.compile(rb"(?<=\?>)\s*<\?xml\s[^>]*\?>")
+_CDATA: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_AMPERSAND: Final = re.compile(rb"&(?:#\d+;|#[xX][0-9a-fA-F]+;|([a-zA-Z][a-zA-Z0-9]*);)?")
+_XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 _ROOT_END: Final = re.compile(rb"</(?:rss|feed|rdf:RDF)\s*>")
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -57,6 +62,8 @@ class Document:
         feed: feedparser's feed values.
         entries: feedparser's entry values, of the items that were not in ``seen``.
         digests: One hash for each of ``entries``.
+        shared: For each of ``entries`` whether its identifier stands on another item, too, that
+            leads elsewhere.
         present: Hashes of all items of the document, in order.
         format: feedparser's name of the format, such as ``rss20``; empty when it is none.
         skip_hours: Hours, UTC, that the channel asks to be left alone in.
@@ -71,6 +78,7 @@ class Document:
     feed: Mapping[str, Any]
     entries: Sequence[Mapping[str, Any]]
     digests: tuple[str, ...]
+    shared: tuple[bool, ...]
     present: tuple[str, ...]
     format: str
     skip_hours: tuple[int, ...] = ()
@@ -146,7 +154,9 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
     # In the RSS family ``dc:date`` and ``pubDate`` both say when an item was published; feedparser
     # files the former under "updated". Atom means its "updated" as such.
     dated_once = not document.format.startswith("atom")
-    for entry, digest in zip(document.entries, document.digests, strict=True):
+    for entry, digest, shared in zip(
+        document.entries, document.digests, document.shared, strict=True
+    ):
         values: dict[str, Any] = dict(entry)
         unread: list[str] = []
         published = _date(values, "published", unread) or _date(values, "created", unread)
@@ -157,6 +167,7 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
         title = values.get("title_detail") or {}
         yield RawItem(
             guid=str(values.get("id") or ""),
+            guid_shared=shared,
             url=_link(values),
             base=base,
             title=_markup(title, values.get("title"), base),
@@ -185,10 +196,27 @@ def _tree(data: bytes) -> tuple[Any, Exception | None]:
 
 
 def _mended(data: bytes) -> bytes:
-    """The document without the two commonest slips: control characters, and text after its end."""
-    plain = _ILLEGAL.sub(b"", data)
+    """The document without the commonest slips, so that a strict reader may take it.
+
+    They are: blank lines before the declaration, control characters, HTML's entities, bare
+    ampersands, and text after the end.
+    """
+    plain = _ILLEGAL.sub(b"", _SECOND_DECLARATION.sub(b"", data, count=1))
+    pieces = _CDATA.split(plain)
+    pieces[::2] = [_AMPERSAND.sub(_character, piece) for piece in pieces[::2]]
+    plain = b"".join(pieces)
     ends = list(_ROOT_END.finditer(plain, max(0, len(plain) - 65_536)))
     return plain[: ends[-1].end()] if ends else plain
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    if match[0] == b"&":
+        return b"&amp;"
+    # HTML 4's table, not HTML 5's: the two differ in a pair of brackets, and feedparser has this.
+    codepoint = html.entities.name2codepoint.get((match[1] or b"").decode())
+    if codepoint is None or match[1] in _XML_ENTITIES:
+        return match[0]
+    return chr(codepoint).encode()
 
 
 def _incremental(
@@ -217,8 +245,10 @@ def _incremental(
         [sorted(parent.attrib.items()) for parent in (root, *root[:1]) if not _is_item(parent)]
         + [headers.get("content-location", "")]
     ).encode()
-    present, fresh, known = [], [], []
-    for element in items:
+    names = [_name_and_place(element) for element in items]
+    ambiguous = ambiguous_names(names)
+    present, fresh, shared, known = [], [], [], []
+    for element, (name, _place) in zip(items, names, strict=True):
         text = etree.tostring(element, encoding="utf-8", with_tail=False)
         digest = hashlib.sha256(salt + text).hexdigest()
         present.append(digest)
@@ -226,6 +256,7 @@ def _incremental(
             known.append(element)
         else:
             fresh.append(digest)
+            shared.append(name in ambiguous)
     skip_hours, skip_days = _quiet_times(root)
     _remove(known)
     result = _walked(root, headers)
@@ -235,6 +266,7 @@ def _incremental(
         feed=result["feed"],
         entries=result["entries"],
         digests=tuple(fresh),
+        shared=tuple(shared),
         present=tuple(present),
         format=result["version"],
         skip_hours=skip_hours,
@@ -261,7 +293,8 @@ def _whole(
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    entries, digests, present = [], [], []
+    entries, digests, shared, present = [], [], [], []
+    ambiguous = ambiguous_names((e.get("id", ""), e.get("link", "")) for e in result["entries"])
     for entry in result["entries"]:
         text = json.dumps(entry, sort_keys=True, default=str).encode()
         digest = hashlib.sha256(text).hexdigest()
@@ -269,10 +302,12 @@ def _whole(
         if digest not in seen:
             entries.append(entry)
             digests.append(digest)
+            shared.append(entry.get("id", "") in ambiguous)
     return Document(
         feed=result["feed"],
         entries=entries,
         digests=tuple(digests),
+        shared=tuple(shared),
         present=tuple(present),
         format=result["version"],
         notes=tuple(notes) if result["version"] else (),
@@ -346,6 +381,18 @@ def _prefix(element: Any, namespace: str) -> str:  # noqa: ANN401 - an lxml elem
 def _is_item(element: Any) -> bool:  # noqa: ANN401 - an lxml element
     tag = element.tag
     return isinstance(tag, str) and tag.rpartition("}")[2] in {"item", "entry"}
+
+
+def _name_and_place(element: Any) -> tuple[str, str]:  # noqa: ANN401 - an lxml element
+    """Identifier and link of an item as they stand there."""
+    name = place = ""
+    for child in element:
+        tag = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
+        if tag in {"guid", "id"} and not name:
+            name = (child.text or "").strip()
+        elif tag == "link" and not place and child.get("rel", "alternate") == "alternate":
+            place = (child.text or "").strip() or child.get("href", "")
+    return name, place
 
 
 def _remove(elements: Sequence[Any]) -> None:
