@@ -269,7 +269,7 @@ async def _all(
         if size > wire_bytes:
             raise _too_much(wire_bytes)
         pieces.extend(inflater.feed(chunk))
-    inflater.finish()
+    pieces.append(inflater.finish())
     return b"".join(pieces), size
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
@@ -20,10 +19,12 @@ from responders.model.feed import ParsedEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Markup", "RawItem", "entry_of", "settle_guids", "web_address"]
+__all__ = ["Markup", "RawItem", "ambiguous_names", "entry_of", "web_address", "without_repeats"]
 
 MOST_TITLE: Final = 500
 MOST_SUMMARY: Final = 5_000
+# The beginning of a text is enough to know a copy by, and long texts would take the most time.
+_MOST_COMPARED: Final = 2_000
 _MOST_AUTHOR: Final = 200
 _MOST_URL: Final = 4_096
 _MOST_GUID: Final = 1_000
@@ -66,6 +67,7 @@ class RawItem:
 
     Attributes:
         guid: Identifier that the outlet gave; empty without one.
+        guid_shared: Whether another item of the document has it, too, and leads elsewhere.
         url: Address, perhaps relative.
         base: Address that ``url`` starts from.
         title: Title.
@@ -91,6 +93,7 @@ class RawItem:
     author: str
     language: str
     raw_sha256: str
+    guid_shared: bool = False
 
 
 def entry_of(item: RawItem, *, now: datetime) -> ParsedEntry:
@@ -115,6 +118,8 @@ def entry_of(item: RawItem, *, now: datetime) -> ParsedEntry:
     canonical = None if url is None else canonical_url(url)
     if not guid:
         guid = canonical or _made_guid(title, summary)
+    elif item.guid_shared:
+        guid = f"{guid}#{canonical or _made_guid(title, summary)}"
     return ParsedEntry(
         guid=guid,
         url=url,
@@ -127,44 +132,44 @@ def entry_of(item: RawItem, *, now: datetime) -> ParsedEntry:
         author=one_line(item.author, most=_MOST_AUTHOR),
         language=one_line(item.language, most=35).replace("_", "-"),
         raw_sha256=item.raw_sha256,
-        simhash=simhash64(f"{title} {summary}"),
+        simhash=simhash64(f"{title} {summary[:_MOST_COMPARED]}"),
         notes=tuple(notes),
     )
 
 
-def settle_guids(entries: Iterable[ParsedEntry]) -> tuple[tuple[ParsedEntry, ...], tuple[str, ...]]:
-    """Make identifiers unique inside one document.
+def ambiguous_names(items: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Identifiers that an outlet gives to different articles of one document.
 
-    Some outlets give one identifier to every item; some list an item twice. Where entries share an
-    identifier and point to different articles, the address takes its place; where they point to
-    the same one, the first is kept.
+    Some give the same one to every item. Such an identifier cannot tell a revision from news, so
+    the address is added to it; all items of the document are looked at, known or not, so that an
+    item is named alike whenever it is read.
 
     Args:
-        entries: Entries in document order.
+        items: Identifier and link of every item, as they stand there.
 
-    Returns:
-        The entries that remain, in order, and what to tell about it.
+    Examples:
+        >>> sorted(ambiguous_names([("1", "/a"), ("1", "/b"), ("2", "/c"), ("2", "/c")]))
+        ['1']
     """
-    listed = list(entries)
-    shared = {guid for guid, n in Counter(entry.guid for entry in listed).items() if n > 1}
-    if not shared:
-        return tuple(listed), ()
+    places: dict[str, str] = {}
+    found = set()
+    for name, place in items:
+        if name and places.setdefault(name, place) != place:
+            found.add(name)
+    return frozenset(found)
+
+
+def without_repeats(
+    entries: Iterable[ParsedEntry],
+) -> tuple[tuple[ParsedEntry, ...], tuple[str, ...]]:
+    """Entries with distinct identifiers, the first of each, and what to tell about it."""
     kept: dict[str, ParsedEntry] = {}
-    renamed = repeated = 0
-    for entry in listed:
-        settled = entry
-        if entry.guid in shared:
-            mark = entry.canonical_url or _made_guid(entry.title, entry.summary_text)
-            settled = replace(entry, guid=f"{entry.guid}#{mark}" if mark != entry.guid else mark)
-            renamed += 1
-        if settled.guid in kept:
-            repeated += 1
-            continue
-        kept[settled.guid] = settled
-    notes = [f"{len(shared)} identifier(s) stand on more than one item; told apart by address"]
-    if repeated:
-        notes.append(f"{repeated} item(s) listed twice")
-    return tuple(kept.values()), tuple(notes)
+    repeated = 0
+    for entry in entries:
+        repeated += entry.guid in kept
+        kept.setdefault(entry.guid, entry)
+    notes = (f"{repeated} item(s) listed twice",) if repeated else ()
+    return tuple(kept.values()), notes
 
 
 def web_address(text: str, *, base: str) -> str | None:

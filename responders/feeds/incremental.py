@@ -19,14 +19,17 @@ from __future__ import annotations
 
 import calendar
 import hashlib
+import html.entities
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from xml.sax import SAXException
+from xml.sax.xmlreader import AttributesNSImpl
 
-from responders.feeds.entries import Markup, RawItem
+from responders.feeds.entries import Markup, RawItem, ambiguous_names
 from responders.feeds.text import one_line, plain_text
 
 if TYPE_CHECKING:
@@ -40,6 +43,14 @@ MOST_ITEMS: Final = 2_000
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _ITEM_START: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel|html)[\s>]", re.IGNORECASE)
+_XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
+# What XML 1.0 forbids and UTF-8 can write: most C0 controls, and the last two of the first plane.
+_ILLEGAL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_SECOND_DECLARATION: Final = re.compile(rb"(?<=\?>)\s*<\?xml\s[^>]*\?>")
+_CDATA: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_AMPERSAND: Final = re.compile(rb"&(?:#\d+;|#[xX][0-9a-fA-F]+;|([a-zA-Z][a-zA-Z0-9]*);)?")
+_XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
+_ROOT_END: Final = re.compile(rb"</(?:rss|feed|rdf:RDF)\s*>")
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -51,23 +62,32 @@ class Document:
         feed: feedparser's feed values.
         entries: feedparser's entry values, of the items that were not in ``seen``.
         digests: One hash for each of ``entries``.
+        shared: For each of ``entries`` whether its identifier stands on another item, too, that
+            leads elsewhere.
         present: Hashes of all items of the document, in order.
         format: feedparser's name of the format, such as ``rss20``; empty when it is none.
         skip_hours: Hours, UTC, that the channel asks to be left alone in.
         skip_days: Days, 0 Monday, likewise.
         notes: What was odd.
         split: Whether the incremental way was taken.
+        encoding: Encoding that the document was read in; empty when none fitted.
+        namespaces: Namespaces in use by prefix.
+        oddity: What a strict reader would have refused it for; None when it is in order.
     """
 
     feed: Mapping[str, Any]
     entries: Sequence[Mapping[str, Any]]
     digests: tuple[str, ...]
+    shared: tuple[bool, ...]
     present: tuple[str, ...]
     format: str
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     split: bool = False
+    encoding: str = ""
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    oddity: Exception | None = None
 
 
 def looks_like_page(body: bytes) -> bool:
@@ -103,24 +123,24 @@ def read_document(
 
     outcome: dict[str, Any] = {}
     data = convert_to_utf8(dict(headers), body, outcome)
-    if not outcome.get("encoding"):
-        data = body
     version, plain, _entities = replace_doctype(data)
-    root = _tree(plain) if outcome.get("encoding") else None
-    told = {k: v for k, v in headers.items() if k != "content-type"}
-    told["content-type"] = "application/xml; charset=utf-8"
-    if root is not None:
-        document = _incremental(
-            root, data, told, seen=seen, most_items=most_items, version=version or ""
-        )
-        if document is not None:
-            return document
-    notes: tuple[str, ...] = ()
-    starts = [match.start() for match in _ITEM_START.finditer(data)]
-    if len(starts) > most_items:
-        data = data[: starts[most_items]]
-        notes = (f"{len(starts):,} items; the first {most_items:,} were read",)
-    return _whole(data, told, seen, notes, root)
+    told = {**headers, "content-type": "application/xml; charset=utf-8"}
+    document, oddity = None, outcome.get("bozo_exception")
+    if outcome.get("encoding"):
+        root, refusal = _tree(plain)
+        oddity = refusal or oddity
+        if root is None:
+            root, _ = _tree(_mended(plain))
+        if root is not None:
+            document = _incremental(root, told, seen=seen, most_items=most_items)
+    if document is None:
+        document = _whole(body, headers, seen=seen, most_items=most_items)
+    return replace(
+        document,
+        format=version or document.format,
+        encoding=outcome.get("encoding") or "",
+        oddity=document.oddity or oddity,
+    )
 
 
 def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
@@ -134,7 +154,9 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
     # In the RSS family ``dc:date`` and ``pubDate`` both say when an item was published; feedparser
     # files the former under "updated". Atom means its "updated" as such.
     dated_once = not document.format.startswith("atom")
-    for entry, digest in zip(document.entries, document.digests, strict=True):
+    for entry, digest, shared in zip(
+        document.entries, document.digests, document.shared, strict=True
+    ):
         values: dict[str, Any] = dict(entry)
         unread: list[str] = []
         published = _date(values, "published", unread) or _date(values, "created", unread)
@@ -145,6 +167,7 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
         title = values.get("title_detail") or {}
         yield RawItem(
             guid=str(values.get("id") or ""),
+            guid_shared=shared,
             url=_link(values),
             base=base,
             title=_markup(title, values.get("title"), base),
@@ -159,26 +182,49 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
         )
 
 
-def _tree(data: bytes) -> Any:  # noqa: ANN401 - lxml has no types
+def _tree(data: bytes) -> tuple[Any, Exception | None]:
+    """The document as a tree, or None and why not."""
     from lxml import etree  # noqa: PLC0415 - heavy, worker only
 
     parser = etree.XMLParser(
         resolve_entities="internal", no_network=True, load_dtd=False, huge_tree=False
     )
     try:
-        return etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
+        return etree.fromstring(data, parser), None
+    except (etree.XMLSyntaxError, ValueError) as refusal:
+        return None, refusal
+
+
+def _mended(data: bytes) -> bytes:
+    """The document without the commonest slips, so that a strict reader may take it.
+
+    They are: blank lines before the declaration, control characters, HTML's entities, bare
+    ampersands, and text after the end.
+    """
+    plain = _ILLEGAL.sub(b"", _SECOND_DECLARATION.sub(b"", data, count=1))
+    pieces = _CDATA.split(plain)
+    pieces[::2] = [_AMPERSAND.sub(_character, piece) for piece in pieces[::2]]
+    plain = b"".join(pieces)
+    ends = list(_ROOT_END.finditer(plain, max(0, len(plain) - 65_536)))
+    return plain[: ends[-1].end()] if ends else plain
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    if match[0] == b"&":
+        return b"&amp;"
+    # HTML 4's table, not HTML 5's: the two differ in a pair of brackets, and feedparser has this.
+    codepoint = html.entities.name2codepoint.get((match[1] or b"").decode())
+    if codepoint is None or match[1] in _XML_ENTITIES:
+        return match[0]
+    return chr(codepoint).encode()
 
 
 def _incremental(
     root: Any,  # noqa: ANN401 - an lxml element
-    data: bytes,
     headers: Mapping[str, str],
     *,
     seen: Container[str],
     most_items: int,
-    version: str,
 ) -> Document | None:
     from lxml import etree  # noqa: PLC0415 - heavy, worker only
 
@@ -186,7 +232,6 @@ def _incremental(
     if any(_is_item(parent) for el in items for parent in (el.getparent(),)):
         return None  # an item inside an item: let feedparser decide what that means
     notes: list[str] = []
-    reduced = False
     if len(items) > most_items:
         tail = most_items // 4
         dropped = items[most_items - tail : -tail]
@@ -195,14 +240,15 @@ def _incremental(
         )
         _remove(dropped)
         items = items[: most_items - tail] + items[-tail:]
-        reduced = True
     # A change of the document's own base or language changes what its items mean.
     salt = repr(
         [sorted(parent.attrib.items()) for parent in (root, *root[:1]) if not _is_item(parent)]
         + [headers.get("content-location", "")]
     ).encode()
-    present, fresh, known = [], [], []
-    for element in items:
+    names = [_name_and_place(element) for element in items]
+    ambiguous = ambiguous_names(names)
+    present, fresh, shared, known = [], [], [], []
+    for element, (name, _place) in zip(items, names, strict=True):
         text = etree.tostring(element, encoding="utf-8", with_tail=False)
         digest = hashlib.sha256(salt + text).hexdigest()
         present.append(digest)
@@ -210,35 +256,45 @@ def _incremental(
             known.append(element)
         else:
             fresh.append(digest)
+            shared.append(name in ambiguous)
     skip_hours, skip_days = _quiet_times(root)
-    if known:
-        _remove(known)
-        reduced = True
-    result = _feedparser(etree.tostring(root, encoding="utf-8") if reduced else data, headers)
-    if len(result["entries"]) != len(fresh):
+    _remove(known)
+    result = _walked(root, headers)
+    if result is None or len(result["entries"]) != len(fresh):
         return None
     return Document(
         feed=result["feed"],
         entries=result["entries"],
         digests=tuple(fresh),
+        shared=tuple(shared),
         present=tuple(present),
-        format=version or result["version"],
+        format=result["version"],
         skip_hours=skip_hours,
         skip_days=skip_days,
         notes=tuple(notes),
         split=True,
+        namespaces=result["namespaces"],
     )
 
 
 def _whole(
-    data: bytes,
-    headers: Mapping[str, str],
-    seen: Container[str],
-    notes: tuple[str, ...],
-    root: Any,  # noqa: ANN401 - an lxml element or None
+    body: bytes, headers: Mapping[str, str], *, seen: Container[str], most_items: int
 ) -> Document:
-    result = _feedparser(data, headers)
-    entries, digests, present = [], [], []
+    import feedparser  # noqa: PLC0415 - heavy, worker only
+
+    notes = ["the document is not well-formed; it was read all the same"]
+    starts = [match.start() for match in _ITEM_START.finditer(body)]
+    if len(starts) > most_items:
+        body = body[: starts[most_items]]
+        notes.append(f"{len(starts):,} items; the first {most_items:,} were read")
+    result = feedparser.parse(
+        io.BytesIO(body),
+        response_headers=dict(headers),
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    entries, digests, shared, present = [], [], [], []
+    ambiguous = ambiguous_names((e.get("id", ""), e.get("link", "")) for e in result["entries"])
     for entry in result["entries"]:
         text = json.dumps(entry, sort_keys=True, default=str).encode()
         digest = hashlib.sha256(text).hexdigest()
@@ -246,32 +302,97 @@ def _whole(
         if digest not in seen:
             entries.append(entry)
             digests.append(digest)
-    if root is None and result["version"]:
-        notes = (*notes, "the document is not well-formed; it was read all the same")
+            shared.append(entry.get("id", "") in ambiguous)
     return Document(
         feed=result["feed"],
         entries=entries,
         digests=tuple(digests),
+        shared=tuple(shared),
         present=tuple(present),
         format=result["version"],
-        notes=notes,
+        notes=tuple(notes) if result["version"] else (),
+        namespaces=result.get("namespaces", {}),
+        oddity=result.get("bozo_exception"),
     )
 
 
-def _feedparser(data: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - untyped library
-    import feedparser  # noqa: PLC0415 - heavy, worker only
+def _walked(root: Any, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - untyped libraries
+    """Feedparser's reading of a tree; None when it stumbles over it.
 
-    return feedparser.parse(
-        io.BytesIO(data),
-        response_headers=dict(headers),
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    Its strict reader is a SAX handler. Told about lxml's tree directly it hears of each text once
+    and whole, where expat cuts at every line and entity: on real feeds that is half the time.
+    """
+    from feedparser.api import StrictFeedParser  # noqa: PLC0415 - heavy, worker only
+    from feedparser.urls import make_safe_absolute_uri  # noqa: PLC0415 - heavy, worker only
+
+    base = make_safe_absolute_uri(headers.get("content-location", ""))
+    handler = StrictFeedParser(base, headers.get("content-language"), "utf-8")
+    handler.resolve_relative_uris = handler.sanitize_html = False
+    try:
+        _tell(root, handler)
+    except (SAXException, LookupError, ValueError, TypeError, AttributeError):
+        return None  # the public way will hear of it too, and has its own way on
+    return {
+        "feed": handler.feeddata,
+        "entries": handler.entries,
+        "version": handler.version,
+        "namespaces": handler.namespaces_in_use,
+    }
+
+
+def _tell(root: Any, handler: Any) -> None:  # noqa: ANN401 - untyped libraries
+    """Tell a SAX handler of a tree, in the words of the standard library's expat driver."""
+    from lxml import etree  # noqa: PLC0415 - heavy, worker only
+
+    events = etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi"))
+    for event, what in events:
+        if event == "start":
+            names: dict[tuple[str | None, str], str] = {}
+            values: dict[tuple[str | None, str], str] = {}
+            for name, value in what.attrib.items():
+                key = _split(name)
+                values[key] = value
+                names[key] = key[1] if key[0] is None else f"{_prefix(what, key[0])}:{key[1]}"
+            handler.startElementNS(_split(what.tag), None, AttributesNSImpl(values, names))
+            if what.text:
+                handler.characters(what.text)
+        elif event == "start-ns":
+            handler.startPrefixMapping(what[0] or None, what[1])
+        else:
+            if event == "end":
+                handler.endElementNS(_split(what.tag), None)
+            if what.tail and what is not root:
+                handler.characters(what.tail)
+
+
+def _split(name: str) -> tuple[str | None, str]:
+    if name.startswith("{"):
+        namespace, _, local = name[1:].partition("}")
+        return namespace, local
+    return None, name
+
+
+def _prefix(element: Any, namespace: str) -> str:  # noqa: ANN401 - an lxml element
+    if namespace == _XML_NAMESPACE:
+        return "xml"
+    return next((p for p, uri in element.nsmap.items() if p and uri == namespace), "")
 
 
 def _is_item(element: Any) -> bool:  # noqa: ANN401 - an lxml element
     tag = element.tag
     return isinstance(tag, str) and tag.rpartition("}")[2] in {"item", "entry"}
+
+
+def _name_and_place(element: Any) -> tuple[str, str]:  # noqa: ANN401 - an lxml element
+    """Identifier and link of an item as they stand there."""
+    name = place = ""
+    for child in element:
+        tag = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
+        if tag in {"guid", "id"} and not name:
+            name = (child.text or "").strip()
+        elif tag == "link" and not place and child.get("rel", "alternate") == "alternate":
+            place = (child.text or "").strip() or child.get("href", "")
+    return name, place
 
 
 def _remove(elements: Sequence[Any]) -> None:

@@ -70,6 +70,7 @@ class Inflater:
             )
         self._engine: zlib._Decompress | None = None
         self._started = False
+        self._head = b""
         self._bytes_in = 0
         self._bytes_out = 0
 
@@ -79,6 +80,10 @@ class Inflater:
             return
         self._bytes_in += len(chunk)
         if not self._started:
+            self._head += chunk
+            if len(self._head) < len(_GZIP_MAGIC):
+                return  # not enough to tell what it is
+            chunk, self._head = self._head, b""
             self._started = True
             self._engine = self._choose(chunk)
         if self._engine is None:
@@ -89,14 +94,18 @@ class Inflater:
         except zlib.error as cause:
             raise SourceError(f"the body is damaged: {cause}", retryable=True) from cause
 
-    def finish(self) -> None:
+    def finish(self) -> bytes:
         """Say that the input is over.
+
+        Returns:
+            What was held back: the whole of a body of one or two bytes.
 
         Raises:
             SourceError: The compressed data stops in the middle.
         """
         if self._engine is not None and not self._engine.eof:
             raise SourceError("the body stops in the middle", retryable=True)
+        return self._head
 
     def _choose(self, first: bytes) -> zlib._Decompress | None:
         if first.startswith(_GZIP_MAGIC):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from responders.feeds.entries import Markup, RawItem
+from responders.feeds.entries import Markup, RawItem, ambiguous_names
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -75,13 +75,15 @@ def read_json(
         listed = listed[:most_items]
     language = _text(document.get("language"))
     people = _people(document)
+    ambiguous = ambiguous_names((_guid(item), _link(item)) for item in listed)
     items, present = [], []
     for item in listed:
         canonical = json.dumps(item, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(f"{base}\n{canonical}".encode("utf-8", "replace")).hexdigest()
         present.append(digest)
         if digest not in seen:
-            items.append(_item(item, base=base, language=language, people=people, digest=digest))
+            raw = _item(item, base=base, language=language, people=people, digest=digest)
+            items.append(replace(raw, guid_shared=raw.guid in ambiguous))
     hubs = document.get("hubs")
     first = hubs[0] if isinstance(hubs, list) and hubs else None
     hub = first.get("url") if isinstance(first, dict) else None
@@ -101,11 +103,9 @@ def _item(item: dict[str, Any], *, base: str, language: str, people: str, digest
     unread: list[str] = []
     as_html = _text(item.get("content_html"))
     as_text = _text(item.get("content_text"))
-    # Version 1 allows numbers as ids and asks readers to turn them into text.
-    guid = item.get("id")
     return RawItem(
-        guid=str(guid) if isinstance(guid, int | float) else _text(guid),
-        url=_text(item.get("url")) or _text(item.get("external_url")),
+        guid=_guid(item),
+        url=_link(item),
         base=base,
         title=Markup(value=_text(item.get("title")), is_html=False),
         summary=Markup(value=_text(item.get("summary")), is_html=False),
@@ -117,6 +117,16 @@ def _item(item: dict[str, Any], *, base: str, language: str, people: str, digest
         language=_text(item.get("language")) or language,
         raw_sha256=digest,
     )
+
+
+def _guid(item: dict[str, Any]) -> str:
+    # Version 1 allows numbers as ids and asks readers to turn them into text.
+    guid = item.get("id")
+    return str(guid) if isinstance(guid, int | float) else _text(guid)
+
+
+def _link(item: dict[str, Any]) -> str:
+    return _text(item.get("url")) or _text(item.get("external_url"))
 
 
 def _people(holder: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.feeds.discover import feed_links
-from responders.feeds.entries import MOST_TITLE, RawItem, entry_of, settle_guids, web_address
+from responders.feeds.entries import MOST_TITLE, RawItem, entry_of, web_address, without_repeats
 from responders.feeds.incremental import MOST_ITEMS, looks_like_page, raw_items, read_document
 from responders.feeds.jsonfeed import read_json
 from responders.feeds.text import one_line, plain_text
@@ -60,6 +60,8 @@ def read_feed(
         return ParsedFeed(problem="the document is neither RSS, Atom, RDF nor JSON Feed")
     feed: dict[str, Any] = dict(document.feed)
     entries, notes = _finish(raw_items(document, base=url), now=now)
+    if any(document.shared):
+        notes = ("items share an identifier; they are told apart by their addresses", *notes)
     hubs = [link.get("href") for link in feed.get("links") or [] if link.get("rel") == "hub"]
     return ParsedFeed(
         title=plain_text(str(feed.get("title") or ""), most=MOST_TITLE),
@@ -101,7 +103,7 @@ def _from_json(
 def _finish(
     items: Iterable[RawItem], *, now: datetime
 ) -> tuple[tuple[ParsedEntry, ...], tuple[str, ...]]:
-    return settle_guids(entry_of(item, now=now) for item in items)
+    return without_repeats(entry_of(item, now=now) for item in items)
 
 
 def _page_problem(body: bytes, *, url: str) -> str:
