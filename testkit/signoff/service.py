@@ -1,0 +1,420 @@
+"""Sign-off with a memory: read, ask the pure machine, write one event and one ledger row.
+
+Every door (command line, web page, mail) comes through :func:`sign`. The whole of it happens in
+one write transaction, so two people who decide at the same moment are one after the other: the
+first wins, the second is told by whom and when.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from testkit.errors import NotFoundError, StateError
+from testkit.kernel import ledger, proposals, yamlfile
+from testkit.kernel.digest import digest_bytes
+from testkit.signoff import events as ev
+from testkit.signoff import store
+from testkit.signoff.admission import admissible, decide
+from testkit.signoff.chain import fold
+from testkit.signoff.model import SYSTEM, ChainDef, Decision, RosterView, material_digest
+from testkit.signoff.parse import parse_chain
+from testkit.signoff.sla import actions_due
+from testkit.signoff.table import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from testkit.kernel.sqlite import Connection
+    from testkit.kernel.workspace import Workspace
+    from testkit.signoff.state import RequestState
+
+__all__ = [
+    "Request",
+    "advance_clocks",
+    "chain_of",
+    "find",
+    "inbox",
+    "load",
+    "open_request",
+    "record",
+    "revise",
+    "sign",
+]
+
+ENDED: Final = frozenset(
+    {State.RELEASED, State.CORRECTED, State.RECALLED, State.KILLED, State.EXPIRED, State.WITHDRAWN}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it stands.
+
+    Attributes:
+        row: What is asked for.
+        state: What follows from its events.
+        revision: The current words.
+        practice: Whether the workspace is in practice mode.
+    """
+
+    row: store.RequestRow
+    state: RequestState
+    revision: store.Revision
+    practice: bool = True
+
+
+def chain_of(conn: Connection, name: str, *, version: int | None = None) -> tuple[ChainDef, int]:
+    """An adopted chain and its version number.
+
+    Raises:
+        NotFoundError: No chain of that name was adopted.
+    """
+    found = proposals.adopted(conn, kind="chain", name=name, version=version)
+    if found is None:
+        known = [a.name for a in proposals.all_adopted(conn, kind="chain")]
+        raise NotFoundError(
+            "adopted chain",
+            name,
+            hint=f"there are: {', '.join(known) or 'none'}; adopt chains/{name}.yaml",
+        )
+    document = yamlfile.parse(found.text, name=f"chain {name}, version {found.version}")
+    return (
+        parse_chain(document.value, version=f"{name}/{found.version}", place=document.where),
+        found.version,
+    )
+
+
+def _roster(workspace: Workspace) -> RosterView:
+    return RosterView.of(workspace.roster)
+
+
+def load(conn: Connection, request_id: str) -> Request:
+    """A request with its current words and state."""
+    row = store.request(conn, request_id)
+    chain, _ = chain_of(conn, row.chain, version=row.chain_version)
+    state = fold(chain, store.events(conn, request_id))
+    return Request(
+        row=row,
+        state=state,
+        revision=store.revision(conn, state.revision),
+        practice=proposals.in_practice(conn),
+    )
+
+
+def find(conn: Connection, given: str) -> Request:
+    """A request by its own id, by one of its revisions, or by its subject.
+
+    Raises:
+        NotFoundError: Nothing of ours has that id.
+    """
+    if given.startswith("rev_"):
+        return load(conn, store.revision(conn, given).request)
+    if given.startswith("req_"):
+        return load(conn, given)
+    row = store.of_subject(conn, given if "/" in given else f"draft/{given}")
+    if row is None:
+        raise NotFoundError("request", given, hint="see `whistlestop signoff inbox`")
+    return load(conn, row.id)
+
+
+def open_request(
+    conn: Connection,
+    workspace: Workspace,
+    *,
+    subject: str,
+    title: str,
+    chain_name: str,
+    fields: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    author: str,
+) -> Request:
+    """Put words before a chain, inside the caller's write transaction.
+
+    Args:
+        conn: A connection in a write transaction.
+        workspace: For roster, clock and actor.
+        subject: What the words belong to: ``draft/ID``.
+        title: One line for the inbox.
+        chain_name: An adopted chain; this request keeps the version of today.
+        fields: Every field of the words.
+        facts: What the chain's conditions ask about (``risk``, ``spend_cents`` ...).
+        author: Whose words they are.
+
+    Raises:
+        NotFoundError: The chain is not adopted.
+        StateError: A request about the subject is under way.
+    """
+    before = store.of_subject(conn, subject)
+    if before is not None and load(conn, before.id).state.state not in ENDED:
+        raise StateError(
+            f"{subject} is before the chain already, as {before.id}",
+            current="in review",
+            hint="edit it instead, or withdraw the request",
+        )
+    now = workspace.clock()
+    chain, version = chain_of(conn, chain_name)
+    row = store.add_request(
+        conn, subject=subject, title=title, chain=chain_name, chain_version=version, now=now
+    )
+    words = store.add_revision(
+        conn,
+        request_id=row.id,
+        fields=fields,
+        material=material_digest(fields, chain.material),
+        by=workspace.actor.name,
+        now=now,
+    )
+    event = ev.Submitted(
+        at=now,
+        actor=workspace.actor.name,
+        via=workspace.actor.via,
+        auth=workspace.actor.auth,  # type: ignore[arg-type] - the ledger's word is the chain's
+        revision=words.id,
+        digest=words.material_digest,
+        request=row.id,
+        chain=chain.id,
+        chain_version=chain.version,
+        author=author,
+        facts=dict(facts),
+    )
+    _append(conn, workspace, row.id, fold(chain, []), event)
+    return load(conn, row.id)
+
+
+def revise(
+    conn: Connection,
+    workspace: Workspace,
+    request_id: str,
+    *,
+    fields: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+) -> tuple[Request, bool]:
+    """Replace the words, inside the caller's write transaction.
+
+    A change of material fields voids every sign-off; they stay visible as outdated. After a return
+    the words go before the chain again.
+
+    Returns:
+        The request, and whether anything changed.
+    """
+    current = load(conn, request_id)
+    changed = tuple(
+        sorted(
+            name
+            for name in {*fields, *current.revision.fields}
+            if fields.get(name) != current.revision.fields.get(name)
+        )
+    )
+    if not changed:
+        return current, False
+    chain, now = current.state.chain, workspace.clock()
+    words = store.add_revision(
+        conn,
+        request_id=request_id,
+        fields=fields,
+        material=material_digest(fields, chain.material),
+        by=workspace.actor.name,
+        now=now,
+    )
+    common: dict[str, Any] = {
+        "at": now,
+        "actor": workspace.actor.name,
+        "via": workspace.actor.via,
+        "auth": workspace.actor.auth,
+        "revision": words.id,
+        "digest": words.material_digest,
+    }
+    edited = ev.Edited(**common, changed=changed, facts=None if facts is None else dict(facts))
+    _append(conn, workspace, request_id, current.state, edited)
+    after = load(conn, request_id)
+    if after.state.state is State.RETURNED:
+        again = ev.Submitted(
+            **common,
+            request=request_id,
+            chain=chain.id,
+            chain_version=chain.version,
+            author=after.state.author,
+        )
+        _append(conn, workspace, request_id, after.state, again)
+    return load(conn, request_id), True
+
+
+def sign(
+    workspace: Workspace,
+    revision_id: str,
+    decision: Decision,
+    *,
+    person: str,
+    note: str = "",
+    stage: str = "",
+) -> tuple[Request, bool]:
+    """Record what a person says about one revision.
+
+    Args:
+        workspace: The workspace.
+        revision_id: The revision that the person has read.
+        decision: What they say.
+        person: Their id in the roster.
+        note: Comment, nits, or what to change.
+        stage: The stage, where the person has a seat in several.
+
+    Returns:
+        The request afterwards, and whether this call changed anything (False when the person had
+        said exactly this before).
+
+    Raises:
+        NotFoundError: No such revision or person.
+        StaleRevisionError: The words have changed since.
+        NotAuthorisedError: The person has no seat, or it is their own words.
+        StateError: Already decided, expired, or not this stage's turn.
+    """
+    workspace.roster.person(person)
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        row = store.request_of_revision(conn, revision_id)
+        current = load(conn, row.id)
+        if _said_before(current.state, person, decision, revision_id):
+            return current, False
+        event = decide(
+            current.state,
+            person,
+            decision,
+            _roster(workspace),
+            now,
+            revision=revision_id,
+            stage=stage,
+            note=note,
+            via=workspace.actor.via,
+            auth=workspace.actor.auth,  # type: ignore[arg-type] - the ledger's word is the chain's
+            zone_name=workspace.config.organisation.zone,
+        )
+        _append(conn, workspace, row.id, current.state, event, asked=True)
+        return load(conn, row.id), True
+
+
+def _said_before(
+    state: RequestState, person: str, decision: Decision, revision_id: str
+) -> bool:
+    return any(
+        s.actor == person and s.decision is decision and s.revision == revision_id
+        for s in state.standing("counts", "stands")
+    )
+
+
+def record(conn: Connection, workspace: Workspace, request_id: str, event: ev.Event) -> Request:
+    """Add any other event (released, killed, overridden ...), inside a write transaction.
+
+    Raises:
+        KitError: The event is not admissible now; the narrowest error says why.
+    """
+    current = load(conn, request_id)
+    _append(conn, workspace, request_id, current.state, event)
+    return load(conn, request_id)
+
+
+def _append(
+    conn: Connection,
+    workspace: Workspace,
+    request_id: str,
+    state: RequestState,
+    event: ev.Event,
+    *,
+    asked: bool = False,
+) -> None:
+    if not asked:
+        refusal = admissible(
+            state,
+            event,
+            _roster(workspace),
+            event.at,
+            zone_name=workspace.config.organisation.zone,
+        )
+        if refusal is not None:
+            raise refusal.error()
+    seq = store.add_event(conn, request_id, event)
+    stored = ev.event_to_dict(event)
+    # The event's text (notes, reasons, facts) stays out of the ledger; its digest binds it.
+    event_digest = digest_bytes(json.dumps(stored, sort_keys=True, ensure_ascii=False).encode())
+    kind = event.decision.value if isinstance(event, ev.Signed) else event.kind
+    ledger.append(
+        conn,
+        kind=f"signoff.{kind}",
+        subject=f"request/{request_id}",
+        actor=ledger.Actor(
+            name=event.actor, via=event.via or workspace.actor.via, auth=event.auth
+        ),
+        payload={
+            "seq": seq,
+            "revision": event.revision or state.revision,
+            "material_digest": event.digest or state.digest,
+            "event_digest": event_digest,
+        },
+        now=event.at,
+    )
+    if fold(state.chain, store.events(conn, request_id)).state in ENDED:
+        store.close(conn, request_id)
+
+
+def inbox(workspace: Workspace, person: str | None = None) -> list[Request]:
+    """Open requests, oldest first; only those that wait for a person when one is named.
+
+    Raises:
+        NotFoundError: Nobody has that id.
+    """
+    if person is not None:
+        workspace.roster.person(person)
+    now, roster = workspace.clock(), _roster(workspace)
+    with workspace.db.read() as conn:
+        found = [load(conn, row.id) for row in store.open_requests(conn)]
+    return [r for r in found if person is None or waits_for(r.state, person, roster, now)]
+
+
+def waits_for(state: RequestState, person: str, roster: RosterView, now: datetime) -> bool:
+    """Whether this person's yes would be taken now."""
+    from testkit.errors import KitError
+
+    if state.state is not State.IN_REVIEW:
+        return False
+    try:
+        decide(state, person, Decision.APPROVE, roster, now, auth="session")
+    except KitError:
+        return False
+    return not any(
+        s.actor == person and s.stage == state.waiting for s in state.standing("counts")
+    )
+
+
+def advance_clocks(workspace: Workspace) -> list[tuple[str, str, str]]:
+    """Record what the clock asks for: reminders, escalation, expiry; once each.
+
+    Returns:
+        ``(request, kind, stage)`` of every event that was added.
+    """
+    done: list[tuple[str, str, str]] = []
+    with workspace.db.read() as conn:
+        open_ids = [row.id for row in store.open_requests(conn)]
+    for request_id in open_ids:
+        with workspace.db.write() as conn:
+            now = workspace.clock()
+            current = load(conn, request_id)
+            for action in actions_due(current.state, now):
+                event = _clock_event(action, now)
+                current_state = load(conn, request_id).state
+                refusal = admissible(current_state, event, _roster(workspace), now)
+                if refusal is None:
+                    _append(conn, workspace, request_id, current_state, event, asked=True)
+                    done.append((request_id, action.kind, action.stage))
+    return done
+
+
+def _clock_event(action: Any, now: datetime) -> ev.Event:
+    common: dict[str, Any] = {"at": now, "actor": SYSTEM, "via": "system"}
+    match action.kind:
+        case "expire":
+            return ev.Expired(**common, stage=action.stage, reason=action.reason)
+        case "escalate":
+            return ev.Escalated(**common, stage=action.stage, to=action.to)
+    return ev.Reminded(**common, stage=action.stage, level=action.kind)
