@@ -121,7 +121,6 @@ def test_looking_after_every_conversion_crosses_with_probability_at_most_alpha(s
     for n in range(1, last + 1):
         alive = np.append(alive, 0.0) * (1 - share) + np.insert(alive, 0, 0.0) * share
         b = np.arange(n + 1)
-        # One call for all states of this step: counts that rise in both arms are one path to it.
         log_e = np.array([_state(make, n - int(x), int(x), share) for x in b[alive > 0]])
         out = np.zeros(n + 1, dtype=bool)
         out[alive > 0] = log_e >= -math.log(alpha)
@@ -132,7 +131,7 @@ def test_looking_after_every_conversion_crosses_with_probability_at_most_alpha(s
     stopped_mean += float(alive[alive > 0] @ np.exp(rest))
     assert crossed <= alpha
     # Far from empty: the bound of Ville is used to a good part.
-    assert crossed >= 0.2 * alpha
+    assert crossed >= 0.1 * alpha
     # Optional stopping at a bounded time loses nothing: the mean at the stop is still 1.
     assert stopped_mean == pytest.approx(1, rel=1e-8)
 
