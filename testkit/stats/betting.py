@@ -158,6 +158,8 @@ def _limit(unit: NDArray[np.float64], bets: NDArray[np.float64], goal: float) ->
         return 0.0
     for _ in range(_STEPS):
         m = (below + above) / 2
+        if m in (below, above):
+            break
         stakes = np.minimum(bets, _BOLDNESS / m)
         if float(np.log1p(stakes * (unit - m)).sum()) >= goal:
             below = m
