@@ -33,6 +33,11 @@ __all__ = [
 
 
 def choose_reading(issue: Issue, story: StoryFacts, override: str | None) -> Reading:
+    """The moment by the story's words, or the one that a person named (empty for none).
+
+    Raises:
+        NotFoundError: The issue has no moment of that name.
+    """
     if override is None:
         return read_moment(issue.moments, title=story.title, summary=story.summary)
     if not override:
@@ -46,6 +51,11 @@ def choose_reading(issue: Issue, story: StoryFacts, override: str | None) -> Rea
 
 
 def choose_audience(issue: Issue, name: str) -> Audience:
+    """The audience of that name; the issue's first one for an empty name.
+
+    Raises:
+        NotFoundError: The issue has no audience of that name.
+    """
     if not name:
         return issue.audiences[0]
     for audience in issue.audiences:
@@ -70,6 +80,7 @@ def _fitting(moments: tuple[str, ...], moment: str) -> int:
 def choose_ask(
     issue: Issue, moment: str, today: date, org: OrgContext, story: StoryContext
 ) -> tuple[AskContext, list[Finding]]:
+    """The ask for this moment with its slots filled, and what went wrong while filling them."""
     usable = [a for a in issue.asks if _current(a.expires_on, today)]
     ranked = sorted(
         (a for a in usable if _fitting(a.moments, moment) >= 0),
@@ -78,7 +89,7 @@ def choose_ask(
     if not ranked:
         empty = AskContext(label="", verb="", url="", phone="")
         return empty, []
-    best: Ask = ranked[0]
+    best = ranked[0]
     blank = AskContext(label=best.label, verb=best.verb, url="", phone="")
     filled: dict[str, str] = {}
     findings: list[Finding] = []
@@ -91,6 +102,7 @@ def choose_ask(
 
 
 def choose_point(issue: Issue, moment: str, today: date) -> PointContext | None:
+    """The talking point for this moment that holds today, or None."""
     usable = [p for p in issue.talking_points if _current(p.expires_on, today)]
     ranked = sorted(
         (p for p in usable if _fitting(p.moments, moment) >= 0),
@@ -135,6 +147,7 @@ def choose_frames(
 
 
 def wording(frame: Frame, channel: Channel) -> str:
+    """The frame's form for the channel; empty where it has none."""
     if channel == "email":
         return frame.text
     if channel == "call":
