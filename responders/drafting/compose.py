@@ -16,24 +16,30 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
+from responders.drafting.choose import (
+    choose_ask,
+    choose_audience,
+    choose_frames,
+    choose_point,
+    choose_reading,
+    wording,
+)
 from responders.drafting.contexts import (
     CONTEXTS,
     AskContext,
     BlocksContext,
     OrgContext,
     PointContext,
-    StoryContext,
     check_names,
 )
 from responders.drafting.facts import story_context
 from responders.drafting.lengths import LIMITS, measure, plain_punctuation
 from responders.drafting.lint import LintRules, lint_draft
-from responders.drafting.moments import Reading, read_moment
 from responders.drafting.phrases import tidy
 from responders.drafting.render import render
 from responders.model.draft import Block, ChannelText, Draft, Variant
 from responders.model.issue import BLOCKS, RISKS
-from testkit.errors import InputError, NotFoundError
+from testkit.errors import InputError
 from testkit.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
 
     from responders.drafting.lengths import Limit
     from responders.model.draft import MatchReason, Organisation, Quote, StoryFacts
-    from responders.model.issue import Ask, Audience, BlockName, Channel, Frame, Issue, Moment, Risk
+    from responders.model.issue import BlockName, Channel, Frame, Issue, Moment, Risk
 
 __all__ = ["Templates", "bundled_templates", "compose"]
 
@@ -76,7 +82,7 @@ class _Facts:
     point: PointContext | None
     greeting: str
     audience: str
-    as_of: date
+    today: date
     zone: tzinfo
     quote: Quote | None
     hold: bool
@@ -142,15 +148,15 @@ def compose(
         NotFoundError: No such audience or moment in the issue.
     """
     _check_arguments(as_of=as_of, variants=variants, quote=quote)
-    reading = _reading(issue, story, moment)
-    person = _audience(issue, audience)
+    reading = choose_reading(issue, story, moment)
+    person = choose_audience(issue, audience)
     hold = reading.moment is not None and reading.moment.hold
     today = as_of.astimezone(zone).date()
     name = reading.moment.name if reading.moment else ""
     voice = _org(org, lang=issue.lang, disclaimer=issue.disclaimer)
     plain_story = story_context(story, lang=issue.lang, zone=zone)
     findings: list[Finding] = []
-    ask, ask_findings = _ask(issue, name, today, voice, plain_story)
+    ask, ask_findings = choose_ask(issue, name, today, voice, plain_story)
     findings.extend(ask_findings)
     facts = _Facts(
         story=story,
@@ -158,10 +164,10 @@ def compose(
         org=voice,
         moment=reading.moment,
         ask=ask,
-        point=_point(issue, name, today),
+        point=choose_point(issue, name, today),
         greeting=person.greeting,
         audience=person.name,
-        as_of=today,
+        today=today,
         zone=zone,
         quote=quote,
         hold=hold,
@@ -215,30 +221,6 @@ def _check_arguments(*, as_of: datetime, variants: int, quote: Quote | None) -> 
         )
 
 
-def _reading(issue: Issue, story: StoryFacts, override: str | None) -> Reading:
-    if override is None:
-        return read_moment(issue.moments, title=story.title, summary=story.summary)
-    if not override:
-        return Reading(moment=None)
-    found = issue.moment(override)
-    if found is None:
-        raise NotFoundError(
-            "moment", override, hint="one of " + ", ".join(m.name for m in issue.moments)
-        )
-    return Reading(moment=found)
-
-
-def _audience(issue: Issue, name: str) -> Audience:
-    if not name:
-        return issue.audiences[0]
-    for audience in issue.audiences:
-        if audience.name == name:
-            return audience
-    raise NotFoundError(
-        "audience", name, hint="one of " + ", ".join(a.name for a in issue.audiences)
-    )
-
-
 def _org(org: Organisation, *, lang: str, disclaimer: str) -> OrgContext:
     spanish = lang.split("-", maxsplit=1)[0] == "es"
     return OrgContext(
@@ -252,81 +234,6 @@ def _org(org: Organisation, *, lang: str, disclaimer: str) -> OrgContext:
         sms_opt_out=org.sms_opt_out_es if spanish else org.sms_opt_out,
         disclaimer=disclaimer or org.disclaimer,
     )
-
-
-def _current(expires_on: date | None, today: date) -> bool:
-    return expires_on is None or today <= expires_on
-
-
-def _fitting(moments: tuple[str, ...], moment: str) -> int:
-    """0 when written for this moment, 1 when general, -1 when for another."""
-    if moment and moment in moments:
-        return 0
-    return -1 if moments else 1
-
-
-def _ask(
-    issue: Issue, moment: str, today: date, org: OrgContext, story: StoryContext
-) -> tuple[AskContext, list[Finding]]:
-    usable = [a for a in issue.asks if _current(a.expires_on, today)]
-    ranked = sorted(
-        (a for a in usable if _fitting(a.moments, moment) >= 0),
-        key=lambda a: _fitting(a.moments, moment),
-    )
-    if not ranked:
-        empty = AskContext(label="", verb="", url="", phone="")
-        return empty, []
-    best: Ask = ranked[0]
-    blank = AskContext(label=best.label, verb=best.verb, url="", phone="")
-    filled: dict[str, str] = {}
-    findings: list[Finding] = []
-    for part in ("label", "url", "phone"):
-        where = f"asks.{best.name}.{part}"
-        done = render(getattr(best, part), {"org": org, "ask": blank, "story": story}, name=where)
-        findings.extend(done.findings)
-        filled[part] = tidy(done.text or "")
-    return replace(blank, label=filled["label"], url=filled["url"], phone=filled["phone"]), findings
-
-
-def _point(issue: Issue, moment: str, today: date) -> PointContext | None:
-    usable = [p for p in issue.talking_points if _current(p.expires_on, today)]
-    ranked = sorted(
-        (p for p in usable if _fitting(p.moments, moment) >= 0),
-        key=lambda p: _fitting(p.moments, moment),
-    )
-    if not ranked:
-        return None
-    best = ranked[0]
-    return PointContext(text=best.text, source=best.source, source_url=best.source_url)
-
-
-def _candidates(facts: _Facts, block: BlockName, channel: Channel) -> list[Frame]:
-    """Frames that may fill the block here, those written for this moment first."""
-    moment = facts.moment.name if facts.moment else ""
-    found: list[tuple[int, int, Frame]] = []
-    for order, frame in enumerate(facts.issue.frames):
-        fit = _fitting(frame.moments, moment)
-        if frame.block != block or fit < 0 or not _current(frame.expires_on, facts.as_of):
-            continue
-        if frame.channels and channel not in frame.channels:
-            continue
-        if frame.audiences and facts.audience not in frame.audiences:
-            continue
-        if not _wording(frame, channel):
-            continue
-        found.append((fit, order, frame))
-    if facts.hold:
-        # Words written for any day are wrong on the day somebody died.
-        found = [item for item in found if item[0] == 0]
-    return [frame for _, _, frame in sorted(found, key=lambda item: item[:2])]
-
-
-def _wording(frame: Frame, channel: Channel) -> str:
-    if channel == "email":
-        return frame.text
-    if channel == "call":
-        return frame.spoken or frame.text
-    return frame.short
 
 
 def _channel(
@@ -344,7 +251,17 @@ def _channel(
     problems = list(check_names(source, CONTEXTS[channel], where=f"{channel}/{TEMPLATE_NAME}"))
     if problems:
         return [], problems
-    frames = {block: _candidates(facts, block, channel) for block in BLOCKS}
+    frames = {
+        block: choose_frames(
+            facts.issue,
+            block,
+            channel,
+            moment=facts.moment,
+            audience=facts.audience,
+            today=facts.today,
+        )
+        for block in BLOCKS
+    }
     usual = list(_USUAL_BLOCKS[channel])
     varied = _varied(frames, vary, channel) if count > 1 and not facts.hold else None
     if varied is not None and varied not in usual:
@@ -437,7 +354,7 @@ def _text(
     words: dict[str, str] = dict.fromkeys(BLOCKS, "")
     for block, frame in frames.items():
         where = f"frames.{block}.{frame.name}"
-        text = _wording(frame, channel)
+        text = wording(frame, channel)
         findings.extend(check_names(text, CONTEXTS["frame"], where=where))
         done = render(text, {"org": facts.org, "ask": facts.ask, "story": story}, name=where)
         findings.extend(done.findings)

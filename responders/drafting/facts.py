@@ -83,7 +83,7 @@ def clean_line(text: str, *, limit: int = LINE_CHARS) -> str:
     The joiner between two emoji stays, so that a family remains one.
 
     Examples:
-        >>> clean_line("Vote\\u202e  now\\n\\u200bplease")
+        >>> clean_line("Vote\u202e  now\n\u200bplease")
         'Vote now please'
     """
     kept = []

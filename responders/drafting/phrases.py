@@ -65,8 +65,8 @@ def tidy(text: str) -> str:
     Blocks that are empty leave gaps behind; this closes them.
 
     Examples:
-        >>> tidy("One  two . \\n\\n\\n\\nThree ")
-        'One two.\\n\\nThree'
+        >>> tidy("One  two . \n\n\n\nThree ")
+        'One two.\n\nThree'
     """
     lines = (_BEFORE_MARK.sub("", _GAPS.sub(" ", line)).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()

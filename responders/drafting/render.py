@@ -343,6 +343,7 @@ def _guard(tree: nodes.Template) -> None:
     from jinja2 import nodes
 
     for loop in list(tree.find_all(nodes.For)):
+        assert isinstance(loop.iter, nodes.Expr)
         loop.iter = _wrapped("_counted", loop.iter)
     for node in list(tree.find_all(nodes.Node)):
         for field, value in list(node.iter_fields()):

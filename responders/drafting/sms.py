@@ -56,6 +56,7 @@ class Offender:
     Attributes:
         char: The visible character.
         index: Where it first stands in the text.
+        word: The word that it stands in; the character itself where it stands alone.
         count: How often it occurs.
         replacement: Plain characters in its place, or None where there are none.
         lossy: True where the replacement drops an accent, which a writer should decide.
@@ -63,6 +64,7 @@ class Offender:
 
     char: str
     index: int
+    word: str
     count: int
     replacement: str | None
     lossy: bool = False
@@ -108,20 +110,22 @@ class SmsLength:
 
         Examples:
             >>> sms_length("It’s time").reason
-            "’ (U+2019) at character 3 makes this a Unicode message: write ' instead"
+            "’ (U+2019) in “It’s” makes this a Unicode message: write ' instead"
         """
         if not self.offenders:
             return "every character is in the GSM alphabet"
         shown = []
         for offender in self.offenders[:3]:
-            text = f"{offender.char} (U+{ord(offender.char[0]):04X}) at character "
-            shown.append(text + str(offender.index + 1))
+            inside = f" in “{offender.word}”" if offender.word != offender.char else ""
+            shown.append(f"{offender.char} (U+{ord(offender.char[0]):04X}){inside}")
         more = len(self.offenders) - len(shown)
         what = ", ".join(shown) + (f" and {more} more" if more else "")
         verb = "makes" if len(self.offenders) == 1 else "make"
         sentence = f"{what} {verb} this a Unicode message"
-        if len(self.offenders) == 1 and self.offenders[0].replacement is not None:
-            return f"{sentence}: write {self.offenders[0].replacement or 'nothing'} instead"
+        if len(self.offenders) == 1:
+            only = self.offenders[0]
+            if only.replacement is not None and not only.lossy:
+                return f"{sentence}: write {only.replacement or 'nothing'} instead"
         return sentence
 
 
@@ -202,6 +206,7 @@ def _offenders(text: str) -> tuple[Offender, ...]:
             found[cluster] = Offender(
                 char=cluster,
                 index=earlier.index,
+                word=earlier.word,
                 count=earlier.count + 1,
                 replacement=earlier.replacement,
                 lossy=earlier.lossy,
@@ -209,9 +214,22 @@ def _offenders(text: str) -> tuple[Offender, ...]:
             continue
         replacement, lossy = _replacement(cluster)
         found[cluster] = Offender(
-            char=cluster, index=match.start(), count=1, replacement=replacement, lossy=lossy
+            char=cluster,
+            index=match.start(),
+            word=_word_at(text, match.start()) or cluster,
+            count=1,
+            replacement=replacement,
+            lossy=lossy,
         )
     return tuple(found.values())
+
+
+def _word_at(text: str, index: int) -> str:
+    """The word around a place; empty when the place is not in a word."""
+    for match in regex.finditer(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}'’]*", text):
+        if match.start() <= index < match.end():
+            return match[0]
+    return ""
 
 
 def _replacement(cluster: str) -> tuple[str | None, bool]:
