@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from testkit.signoff.model import GroupDef, RosterView
     from testkit.signoff.state import RequestState
 
-__all__ = ["MAX_STEPS", "Seat", "asked_instead", "delegates", "holders", "seats_of"]
+__all__ = [
+    "MAX_STEPS",
+    "Seat",
+    "asked_instead",
+    "author_roles",
+    "delegates",
+    "holders",
+    "names",
+    "seats_of",
+]
 
 MAX_STEPS: Final = 3
 """Longest delegation: ana to ben to cho to dee."""
@@ -132,7 +141,7 @@ def seats_of(
         return ()
     open_groups = {group.id for group in status.groups}
     also = state.escalated.get(stage_id, ())
-    without = _author_roles(state, roster)
+    without = author_roles(state, roster)
     ways: dict[tuple[str, ...], list[str]] = {}
     circle: InputError | None = None
     for group in stage.groups:
@@ -159,7 +168,8 @@ def seats_of(
     )
 
 
-def _author_roles(state: RequestState, roster: RosterView) -> frozenset[str]:
+def author_roles(state: RequestState, roster: RosterView) -> frozenset[str]:
+    """Roles that do not count for these words: the author's, where a different one is asked for."""
     if not state.chain.options.different_role:
         return frozenset()
     found: frozenset[str] = frozenset()
@@ -170,9 +180,21 @@ def _author_roles(state: RequestState, roster: RosterView) -> frozenset[str]:
 
 
 def asked_instead(
-    roster: RosterView, principal: str, now: datetime, *, roles: Collection[str] = ()
+    roster: RosterView,
+    principal: str,
+    now: datetime,
+    *,
+    roles: Collection[str] = (),
+    unfit: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The path to whom to ask for a seat: a stand-in who is not away, else the principal.
+
+    Args:
+        roster: The people.
+        principal: Whose seat; asked themselves when nobody stands in.
+        now: The moment.
+        roles: As for :func:`delegates`.
+        unfit: People whose yes would not count.
 
     Returns:
         A path as from :func:`delegates`; the principal alone when nobody stands in and they are
@@ -183,9 +205,9 @@ def asked_instead(
     except InputError:
         paths = ()
     for path in paths:
-        if not roster.away(path[-1], now):
+        if path[-1] not in unfit and not roster.away(path[-1], now):
             return path
-    return () if roster.away(principal, now) else (principal,)
+    return () if principal in unfit or roster.away(principal, now) else (principal,)
 
 
 def names(roster: RosterView, people: Mapping[str, object] | Collection[str]) -> str:
