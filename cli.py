@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "watch": ("responders.commands.tick:watch", "Tick again and again."),
     "story": ("responders.commands.story:story", "Stories and why they matched."),
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
-    "signoff": ("responders.commands.signoff:signoff", "Approve, return, block, withdraw."),
+    "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
     "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
     "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
@@ -76,10 +76,11 @@ def kinds() -> Sequence[Kind]:
 
 def starter() -> Mapping[str, str]:
     """The files of a new workspace: ``path -> text``."""
-    from responders.starter import starter_files
-    from testkit.signoff.starter import starter_chains
+    from responders.starter import starter_issues
+    from testkit.signoff.kinds import starter_chains
 
-    return {**starter_chains(), **starter_files()}
+    issues = {f"issues/{name}.yaml": text for name, text in starter_issues().items()}
+    return {**starter_chains(), **issues}
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

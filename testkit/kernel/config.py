@@ -20,7 +20,16 @@ from testkit.kernel.people import Person, Roster
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ChannelConfig", "Config", "Organisation", "PersonConfig", "Polling", "load", "slug"]
+__all__ = [
+    "ChannelConfig",
+    "Config",
+    "Drafting",
+    "Organisation",
+    "PersonConfig",
+    "Polling",
+    "load",
+    "slug",
+]
 
 ENVIRONMENT: Final = "WHISTLESTOP__"
 _SLUG: Final = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
@@ -53,6 +62,13 @@ class Organisation(_Strict):
         lang: Language of messages, an ISO 639-1 code.
         link: Address that asks lead to when an issue names none.
         phone: Number for callers and call scripts.
+        short_name: Name in a text message; empty means ``name``.
+        signer: Who signs an e-mail.
+        address: Postal address; commercial e-mail law in several countries asks for it.
+        email_opt_out: Line that lets a reader leave the list, with the tool's merge field.
+        sms_opt_out: Words that let a reader leave.
+        sms_opt_out_es: The same in Spanish.
+        disclaimer: Line for every e-mail unless the issue has its own.
     """
 
     name: str = Field(min_length=1, max_length=200)
@@ -60,6 +76,13 @@ class Organisation(_Strict):
     lang: str = Field(default="en", pattern=r"^[a-z]{2}$")
     link: str = "https://example.org/act"
     phone: str = ""
+    short_name: str = ""
+    signer: str = ""
+    address: str = ""
+    email_opt_out: str = ""
+    sms_opt_out: str = "Reply STOP to end"
+    sms_opt_out_es: str = "Responda STOP para salir"
+    disclaimer: str = ""
 
     @field_validator("zone")
     @classmethod
@@ -97,11 +120,11 @@ class ChannelConfig(_Strict):
     """One way out.
 
     Attributes:
-        kind: ``email``, ``sms``, ``post`` or ``call_script``: decides the length rules.
+        kind: ``email``, ``sms``, ``post`` or ``call``: decides the length rules.
         on: Whether drafts are made for it.
     """
 
-    kind: Literal["email", "sms", "post", "call_script"]
+    kind: Literal["email", "sms", "post", "call"]
     on: bool = True
 
 
@@ -121,6 +144,16 @@ class Polling(_Strict):
     allow_hosts: list[str] = Field(default_factory=list)
 
 
+class Drafting(_Strict):
+    """When a draft is raised.
+
+    Attributes:
+        min_outlets: Distinct outlets that must carry a matched story; 1 raises for single reports.
+    """
+
+    min_outlets: int = Field(default=2, ge=1, le=20)
+
+
 class Config(_Strict):
     """The whole file."""
 
@@ -128,6 +161,7 @@ class Config(_Strict):
     people: list[PersonConfig] = Field(default_factory=list)
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     polling: Polling = Polling()
+    drafting: Drafting = Drafting()
 
     @model_validator(mode="after")
     def _unique(self) -> Config:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.errors import StoreError
 from testkit.kernel.clock import to_text
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["MIGRATIONS", "Actor", "LedgerRow", "append", "head", "history", "verify"]
+Auth = Literal["none", "os-login", "link", "session"]
+"""How a person proved who they are, weakest first."""
+
+__all__ = ["MIGRATIONS", "Actor", "Auth", "LedgerRow", "append", "head", "history", "verify"]
 
 GENESIS: Final = "0" * 64
 
@@ -74,7 +77,7 @@ class Actor:
 
     name: str
     via: str = "cli"
-    auth: str = "os-login"
+    auth: Auth = "os-login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,8 +71,8 @@ class ReportContext:
 
 REFERENCES = (
     (
-        "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of Armitage,"
-        " McPherson & Rowe (1969), JRSS A 132(2), 235-244."
+        "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of"
+        " Armitage, McPherson & Rowe (1969), JRSS A 132(2), 235-244."
     ),
     (
         "Interval while running: Miettinen & Nurminen (1985), Statistics in Medicine 4(2), 213-226,"
@@ -213,14 +213,12 @@ def _quality(
     plan: Plan, last: Look | None, batches: Sequence[Batch]
 ) -> tuple[tuple[str, str], ...]:
     counting = [b for b in batches if b.retracted_at is None]
+    again = sum(b.summary.get("repeated", 0) + b.summary.get("earlier", 0) for b in counting)
     rows = [
         ("Result files", f"{len(counting)} count, {len(batches) - len(counting)} taken back"),
         (
             "Rows that repeat a person",
-            (
-                f"{sum(b.summary.get('repeated', 0) + b.summary.get('earlier', 0) for b in counting):,}"
-                " (counted once)"
-            ),
+            f"{again:,} (counted once)",
         ),
         (
             "Rows of people who were not assigned",

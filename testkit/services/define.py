@@ -40,6 +40,10 @@ class Answers:
         outcome: The deed that counts, one or two words (``gave``, ``called``).
         base_rate: What share does it today, in (0, 1).
         list_size: How many people the list has.
+        control_name: Name of the control.
+        arm_name: Name of the other arm.
+        channel: Where the message goes out.
+        source: Where the words come from; empty for new ones.
     """
 
     question: str
@@ -48,6 +52,10 @@ class Answers:
     outcome: str
     base_rate: float
     list_size: int
+    control_name: str = "control"
+    arm_name: str = "new"
+    channel: str = "email"
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +124,7 @@ def _definition_text(name: str, answers: Answers) -> str:
     # keeps frequent outcomes from asking for the impossible.
     mde = _rounded(min(answers.base_rate / 5, 0.02))
     waves = 4
+    source = f"source: {_quoted(answers.source)}\n" if answers.source else ""
     return f"""\
 # {name}: an honest message test. Every key is explained in docs/experiments/definition.md.
 experiment: {name}
@@ -123,8 +132,8 @@ title: {_quoted(answers.question)}
 hypothesis: ""          # what do you expect, and why?
 what_will_change: ""    # what will you do differently if the answer is yes?
 owner: ""               # who decides?
-channel: email
-
+channel: {answers.channel}
+{source}
 unit:
   kind: person
   column: supporter_id  # the column of your list and of result files that names a person
@@ -134,10 +143,10 @@ list:
   # test: 20000         # how many go into the test; left out, the planner says how many it needs
 
 arms:
-  - name: control
+  - name: {answers.control_name}
     control: true
     text: {_quoted(answers.control_text)}
-  - name: new
+  - name: {answers.arm_name}
     text: {_quoted(answers.arm_text)}
 
 metrics:

@@ -162,14 +162,16 @@ def compare(pair: Pair, *, level: float = 0.95) -> Quick:
     """
     _, n_control, s_control = pair.control
     _, n_arm, s_arm = pair.arm
-    counts = {
-        "n_control": n_control,
-        "successes_control": s_control,
-        "n_arm": n_arm,
-        "successes_arm": s_arm,
-    }
-    effect = risk_difference(**counts)
-    interval = miettinen_nurminen(**counts, level=level)
+    effect = risk_difference(
+        n_control=n_control, successes_control=s_control, n_arm=n_arm, successes_arm=s_arm
+    )
+    interval = miettinen_nurminen(
+        n_control=n_control,
+        successes_control=s_control,
+        n_arm=n_arm,
+        successes_arm=s_arm,
+        level=level,
+    )
     srm_p = srm_chisq([n_control, n_arm], [0.5, 0.5]).p_value
     notes = []
     pooled = (s_control + s_arm) / (n_control + n_arm)
@@ -226,8 +228,10 @@ def text(result: Quick) -> str:
     p = "not defined" if result.p_value is None else f"{result.p_value:.3g}"
     lines = [
         table(rows, ["arm", "units", "outcomes", "rate"]),
-        (f"{answer}: {100 * result.difference:+.2f} points ({result.level:.0%} interval"
-        f" {interval}{lift}), p = {p}"),
+        (
+            f"{answer}: {100 * result.difference:+.2f} points ({result.level:.0%} interval"
+            f" {interval}{lift}), p = {p}"
+        ),
         *(f"note: {note}" for note in result.notes),
     ]
     return "\n".join(lines)

@@ -54,20 +54,30 @@ organisation:
   lang: en
   link: https://example.org/act   # where asks lead when an issue names no address of its own
   phone: ""
+  signer: ""               # who signs an e-mail
+  address: ""              # postal address under an e-mail
+  email_opt_out: ""        # the line with your tool's unsubscribe field
+  sms_opt_out: Reply STOP to end
 
 # Who is here, and in which roles. After a change: whistlestop adopt people
 people:
   - {{id: sam, name: Sam (digital), roles: [digital], email: sam@example.org}}
   - {{id: kim, name: Kim (comms lead), roles: [comms_lead], email: kim@example.org}}
-  - {{id: alex, name: Alex (deputy comms lead), roles: [comms_lead], email: alex@example.org}}
-  - {{id: rosa, name: Rosa (director), roles: [director], email: rosa@example.org}}
-  - {{id: lee, name: Lee (deputy director), roles: [director], email: lee@example.org}}
+  - {{id: alex, name: Alex (deputy comms), roles: [deputy_comms], email: alex@example.org}}
+  - {{id: jo, name: Jo (digital director), roles: [digital_director], email: jo@example.org}}
+  - {{id: rosa, name: Rosa (executive director), roles: [ed], email: rosa@example.org}}
+  - {{id: lee, name: Lee (deputy director), roles: [deputy_ed], email: lee@example.org}}
+  - {{id: bo, name: Bo (board chair), roles: [board_chair], email: bo@example.org}}
 
 # Drafts are made for the channels that are on.
 channels:
   email: {{kind: email, on: true}}
   sms: {{kind: sms, on: true}}
   social: {{kind: post, on: true}}
+  phones: {{kind: call, on: false}}
+
+drafting:
+  min_outlets: 2   # how many outlets must carry a story before a draft is raised
 
 polling:
   requests_per_day: 5000   # over all feeds

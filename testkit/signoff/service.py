@@ -171,7 +171,7 @@ def open_request(
         at=now,
         actor=workspace.actor.name,
         via=workspace.actor.via,
-        auth=workspace.actor.auth,  # type: ignore[arg-type] - the ledger's word is the chain's
+        auth=workspace.actor.auth,
         revision=words.id,
         digest=words.material_digest,
         request=row.id,
@@ -288,16 +288,14 @@ def sign(
             stage=stage,
             note=note,
             via=workspace.actor.via,
-            auth=workspace.actor.auth,  # type: ignore[arg-type] - the ledger's word is the chain's
+            auth=workspace.actor.auth,
             zone_name=workspace.config.organisation.zone,
         )
         _append(conn, workspace, row.id, current.state, event, asked=True)
         return load(conn, row.id), True
 
 
-def _said_before(
-    state: RequestState, person: str, decision: Decision, revision_id: str
-) -> bool:
+def _said_before(state: RequestState, person: str, decision: Decision, revision_id: str) -> bool:
     return any(
         s.actor == person and s.decision is decision and s.revision == revision_id
         for s in state.standing("counts", "stands")
@@ -343,9 +341,7 @@ def _append(
         conn,
         kind=f"signoff.{kind}",
         subject=f"request/{request_id}",
-        actor=ledger.Actor(
-            name=event.actor, via=event.via or workspace.actor.via, auth=event.auth
-        ),
+        actor=ledger.Actor(name=event.actor, via=event.via or workspace.actor.via, auth=event.auth),
         payload={
             "seq": seq,
             "revision": event.revision or state.revision,
@@ -382,9 +378,7 @@ def waits_for(state: RequestState, person: str, roster: RosterView, now: datetim
         decide(state, person, Decision.APPROVE, roster, now, auth="session")
     except KitError:
         return False
-    return not any(
-        s.actor == person and s.stage == state.waiting for s in state.standing("counts")
-    )
+    return not any(s.actor == person and s.stage == state.waiting for s in state.standing("counts"))
 
 
 def advance_clocks(workspace: Workspace) -> list[tuple[str, str, str]]:

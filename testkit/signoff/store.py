@@ -133,8 +133,7 @@ def of_subject(conn: Connection, subject: str) -> RequestRow | None:
 def open_requests(conn: Connection) -> list[RequestRow]:
     """Requests that have not come to their end, oldest first."""
     return [
-        RequestRow(**dict(row))
-        for row in conn.execute(f"{_REQUEST} WHERE open = 1 ORDER BY id")
+        RequestRow(**dict(row)) for row in conn.execute(f"{_REQUEST} WHERE open = 1 ORDER BY id")
     ]
 
 

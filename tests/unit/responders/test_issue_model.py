@@ -20,7 +20,9 @@ STARTERS = starter_issues()
 
 def minimal() -> dict[str, object]:
     frames = {
-        block: [{"name": name, "text": f"{block} {name}.", "short": f"{block} {name}."} for name in "ab"]
+        block: [
+            {"name": name, "text": f"{block} {name}.", "short": f"{block} {name}."} for name in "ab"
+        ]
         for block in BLOCKS
     }
     return {
@@ -86,7 +88,10 @@ def test_the_callers_line_numbers_stand_in_front_of_the_key() -> None:
 
 def test_names_must_be_unique_within_a_block() -> None:
     mapping = minimal()
-    frames = {**mapping["frames"], "value": [{"name": "a", "text": "x"}, {"name": "a", "text": "y"}]}  # type: ignore[dict-item]
+    frames = {
+        **mapping["frames"],
+        "value": [{"name": "a", "text": "x"}, {"name": "a", "text": "y"}],
+    }  # type: ignore[dict-item]
     assert problems(mapping | {"frames": frames}) == [("IS008", "frames.value")]
 
 

@@ -196,7 +196,9 @@ def test_a_long_hostile_text_is_measured_in_linear_time() -> None:
 
 def test_a_reserved_name_is_still_a_written_link() -> None:
     assert find_urls("Sign: https://go.example/a") == ()
-    assert [s.text for s in written_links("Sign: https://go.example/a.")] == ["https://go.example/a"]
+    assert [s.text for s in written_links("Sign: https://go.example/a.")] == [
+        "https://go.example/a"
+    ]
 
 
 def test_top_level_domains_hold_both_forms() -> None:

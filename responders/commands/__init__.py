@@ -1,0 +1,1 @@
+"""Commands of responders: parse, one service call, render."""

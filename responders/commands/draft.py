@@ -1,0 +1,270 @@
+"""``whistlestop draft``: words in progress, with the reason they were raised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.kernel.console import App, emit, json_option, pass_app, table
+
+if TYPE_CHECKING:
+    from responders.store.drafts import DraftRow
+
+
+@click.group()
+def draft() -> None:
+    r"""Drafts: read, edit, put before the chain.
+
+    \b
+    Example:
+      whistlestop draft list
+    """
+
+
+def _data(row: DraftRow) -> dict[str, Any]:
+    return {
+        "draft": row.id,
+        "story": row.story,
+        "issue": row.issue,
+        "issue_version": row.issue_version,
+        "title": row.title,
+        "reason": row.reason,
+        "risk": row.risk,
+        "hold": row.hold,
+        "raised_at": row.raised_at,
+        "dropped_at": row.dropped_at,
+        "content": row.content,
+        "facts": row.facts,
+    }
+
+
+def _text(row: DraftRow) -> str:
+    from testkit.commands.signoff import words_text
+
+    lines = [
+        row.title,
+        f"{row.id}, issue {row.issue} (version {row.issue_version}), risk {row.risk}",
+        f"why: {row.reason}",
+    ]
+    if row.facts.get("reading"):
+        lines.append(row.facts["reading"])
+    if row.hold:
+        lines.append("HOLD: nothing should be asked of anybody yet")
+    for finding in row.facts.get("findings", []):
+        hint = f" ({finding['hint']})" if finding.get("hint") else ""
+        where = f"{finding['where']}: " if finding.get("where") else ""
+        lines.append(
+            f"  {where}{finding['severity']} {finding['code']}: {finding['message']}{hint}"
+        )
+    lines.append(words_text(row.content))
+    return "\n".join(lines)
+
+
+@draft.command("list")
+@click.option("--all", "dropped", is_flag=True, help="Also those put aside.")
+@json_option
+@pass_app
+def list_(app: App, dropped: bool, as_json: bool) -> None:
+    r"""Drafts, newest first.
+
+    \b
+    Example:
+      whistlestop draft list
+    """
+    from responders.store import drafts
+    from testkit.signoff import service
+    from testkit.signoff import store as requests
+
+    workspace = app.workspace()
+    rows = []
+    with workspace.db.read() as conn:
+        found = drafts.listed(conn, dropped=dropped)
+        for row in found:
+            request = requests.of_subject(conn, f"draft/{row.id}")
+            state = service.load(conn, request.id).state.state.value if request else "draft"
+            state = "put aside" if row.dropped_at else state.replace("_", " ")
+            rows.append((row.id, state, row.issue, row.risk, row.title[:60]))
+    text = table(rows, ["draft", "state", "issue", "risk", "headline"]) if rows else "no draft yet"
+    emit(
+        [{**_data(row), "state": line[1]} for row, line in zip(found, rows, strict=True)],
+        text,
+        as_json=as_json,
+    )
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@json_option
+@pass_app
+def show(app: App, draft_id: str, as_json: bool) -> None:
+    r"""The words of a draft, why it was raised, and what lint says.
+
+    \b
+    Example:
+      whistlestop draft show draft_01k...
+    """
+    from responders.store import drafts
+
+    with app.workspace().db.read() as conn:
+        row = drafts.get(conn, draft_id)
+    text = f"{_text(row)}\nnext: whistlestop draft submit {row.id} --author NAME"
+    emit(_data(row), text, as_json=as_json)
+
+
+@draft.command("raise")
+@click.argument("story")
+@click.option("--issue", "issue_slug", help="The issue, where the story matches several.")
+@json_option
+@pass_app
+def raise_(app: App, story: str, issue_slug: str | None, as_json: bool) -> None:
+    r"""Raise a draft for a matched story now, however few outlets carry it.
+
+    \b
+    Example:
+      whistlestop draft raise story_01k...
+    """
+    from responders.services.draft import raise_one
+
+    done = raise_one(app.workspace(), story, issue_slug)
+    head = "" if done.new else "this story has a draft for that issue; nothing was raised\n"
+    emit({"new": done.new, **_data(done.row)}, f"{head}{_text(done.row)}", as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@click.option("--channel", required=True, help="email, sms, post or call.")
+@click.option("--variant", required=True, help="a, b ...")
+@click.option("--subject", help="New subject.")
+@click.option("--preheader", help="New preheader.")
+@click.option("--body", help="New words.")
+@click.option(
+    "--body-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the new words.",
+)
+@json_option
+@pass_app
+def edit(
+    app: App,
+    draft_id: str,
+    channel: str,
+    variant: str,
+    subject: str | None,
+    preheader: str | None,
+    body: str | None,
+    body_file: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Change words; under review this makes a new revision and voids sign-offs on the old one.
+
+    \b
+    Example:
+      whistlestop draft edit draft_01k... --channel sms --variant a --body "Call 555 0100 today"
+    """
+    from responders.services.draft import edit as run
+    from testkit.errors import InputError
+    from testkit.kernel.yamlfile import read_text
+
+    if body_file is not None:
+        body = read_text(body_file)
+    given = {"subject": subject, "preheader": preheader, "body": body}
+    changes = {name: text for name, text in given.items() if text is not None}
+    if not changes:
+        raise InputError("nothing to change", field="body", hint="give --body, --body-file ...")
+    row, changed, revision = run(
+        app.workspace(), draft_id, channel=channel, variant=variant, changes=changes
+    )
+    text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
+    if revision:
+        text += f"; revision {revision} is before the chain, earlier sign-offs are outdated"
+    emit({"changed": changed, "revision": revision or None, **_data(row)}, text, as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@click.option("--author", help="Whose words they are; else you (see --as).")
+@click.option("--spend", "spend_cents", default=0, help="Money behind it, in cents.")
+@click.option(
+    "--risk", type=click.Choice(["low", "medium", "high"]), help="Other than the draft's."
+)
+@click.option("--no-candidate", is_flag=True, help="It names no candidate.")
+@click.option("--known-position", is_flag=True, help="It says nothing new for us.")
+@json_option
+@pass_app
+def submit(
+    app: App,
+    draft_id: str,
+    author: str | None,
+    spend_cents: int,
+    risk: str | None,
+    no_candidate: bool,
+    known_position: bool,
+    as_json: bool,
+) -> None:
+    r"""Put a draft before the chain of its issue. What you do not state counts as if it mattered.
+
+    \b
+    Example:
+      whistlestop draft submit draft_01k... --author sam --no-candidate --known-position
+    """
+    from responders.services.draft import submit as run
+    from testkit.commands.signoff import as_data, as_text
+
+    workspace = app.workspace()
+    facts: dict[str, Any] = {}
+    if risk:
+        facts["risk"] = risk
+    if no_candidate:
+        facts["names_candidate"] = False
+    if known_position:
+        facts["position_is_new"] = False
+    request, new = run(
+        workspace,
+        draft_id,
+        author=author or workspace.actor.name,
+        spend_cents=spend_cents,
+        facts=facts,
+    )
+    head = "before the chain" if new else "it was before the chain already; nothing changed"
+    text = (
+        f"{head}\n{as_text(workspace, request)}\n"
+        f"next: whistlestop --as NAME signoff approve {request.revision.id}"
+    )
+    emit({"new": new, **as_data(request)}, text, as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@json_option
+@pass_app
+def drop(app: App, draft_id: str, as_json: bool) -> None:
+    r"""Put a draft aside; `keep` takes it up again.
+
+    \b
+    Example:
+      whistlestop draft drop draft_01k...
+    """
+    from responders.services.draft import put_aside
+
+    row = put_aside(app.workspace(), draft_id, aside=True)
+    emit(_data(row), f"{row.id} is put aside; to take it up: whistlestop draft keep {row.id}",
+         as_json=as_json)  # fmt: skip
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@json_option
+@pass_app
+def keep(app: App, draft_id: str, as_json: bool) -> None:
+    r"""Take up a draft that was put aside.
+
+    \b
+    Example:
+      whistlestop draft keep draft_01k...
+    """
+    from responders.services.draft import put_aside
+
+    row = put_aside(app.workspace(), draft_id, aside=False)
+    emit(_data(row), f"{row.id} counts again", as_json=as_json)

@@ -1,0 +1,96 @@
+"""``whistlestop tick`` and ``whistlestop watch``: the newsroom's one step, once or for ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.kernel.console import App, emit, json_option, pass_app, progress
+
+if TYPE_CHECKING:
+    from responders.services.tick import Ticked
+
+
+def _text(done: Ticked) -> str:
+    polled = done.polled
+    lines = [
+        (f"asked {polled.asked} feeds: {polled.entries_new} new entries"
+        f" ({polled.copies} copies), {polled.revised} revised"),
+        f"matched {len(done.triaged.matches)} new of {done.triaged.stories} changed stories",
+    ]
+    for match in done.triaged.matches[:10]:
+        lines.append(f"  {match.issue}: {match.why} ({match.outlets} outlets)")
+    lines.append(f"raised {len(done.raised)} drafts")
+    for raised in done.raised:
+        lines.append(f"  {raised.row.id}: {raised.row.title}")
+    lines += [f"{kind}: {request} (stage {stage})" for request, kind, stage in done.clocks]
+    lines += [f"problem: {name}: {problem}" for name, problem in polled.problems]
+    if done.raised:
+        lines.append(f"next: whistlestop draft show {done.raised[0].row.id}")
+    return "\n".join(lines)
+
+
+def _data(done: Ticked) -> dict[str, Any]:
+    polled = done.polled
+    return {
+        "asked": polled.asked,
+        "entries_new": polled.entries_new,
+        "copies": polled.copies,
+        "revised": polled.revised,
+        "problems": [{"feed": f, "problem": p} for f, p in polled.problems],
+        "stories": done.triaged.stories,
+        "matches": [
+            {"story": m.story, "issue": m.issue, "why": m.why, "outlets": m.outlets}
+            for m in done.triaged.matches
+        ],
+        "drafts": [{"draft": r.row.id, "title": r.row.title} for r in done.raised],
+        "clocks": [{"request": r, "kind": k, "stage": s} for r, k, s in done.clocks],
+    }
+
+
+@click.command()
+@json_option
+@pass_app
+def tick(app: App, as_json: bool) -> None:
+    r"""One step: poll what is due, group stories, match issues, raise drafts, advance clocks.
+
+    Harmless to repeat, and to kill. A timer may call it every minute.
+
+    \b
+    Example:
+      whistlestop tick
+    """
+    from responders.services.tick import tick as run
+
+    with progress() as say:
+        done = run(app.workspace(), say=say)
+    emit(_data(done), _text(done), as_json=as_json)
+
+
+@click.command()
+@click.option("--every", default=60, show_default=True, help="Seconds between two steps.")
+@click.option("--steps", default=0, help="Stop after so many steps; 0 goes on until Ctrl-C.")
+@json_option
+@pass_app
+def watch(app: App, every: int, steps: int, as_json: bool) -> None:
+    r"""Tick again and again, until Ctrl-C.
+
+    \b
+    Example:
+      whistlestop watch --every 60
+    """
+    import time
+
+    from responders.services.tick import tick as run
+
+    count = 0
+    while True:
+        with progress() as say:
+            done = run(app.workspace(), say=say)
+        if as_json or done.polled.asked or done.raised or done.clocks:
+            emit(_data(done), _text(done), as_json=as_json)
+        count += 1
+        if steps and count >= steps:
+            return
+        time.sleep(every)

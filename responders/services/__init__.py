@@ -1,0 +1,1 @@
+"""One verb per module: read, decide purely, one transaction per unit of work."""

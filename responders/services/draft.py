@@ -1,0 +1,411 @@
+"""draft: raise drafts for matches, edit their words, put them before a chain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from responders.kinds import adopted_issues, templates_of
+from responders.store import archive, drafts
+from testkit.errors import InputError, NotFoundError, StateError
+from testkit.kernel import ledger
+from testkit.kernel.clock import to_text, zone
+from testkit.kernel.digest import digest
+from testkit.kernel.ids import new_id
+from testkit.signoff import service as signoff
+from testkit.signoff import store as requests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from responders.model.draft import Draft, MatchReason, Organisation, StoryFacts
+    from responders.model.issue import Issue
+    from responders.store.archive import MatchRow, StoryRow
+    from testkit.kernel.config import Config
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["Raised", "edit", "fields_of", "organisation", "raise_due", "raise_one", "submit"]
+
+CHANNEL_OF_KIND = {"email": "email", "sms": "sms", "post": "post", "call": "call"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """A draft that was raised.
+
+    Attributes:
+        row: As kept.
+        findings: What lint says, as text.
+        new: False when the story and issue had a draft.
+    """
+
+    row: drafts.DraftRow
+    findings: tuple[str, ...]
+    new: bool = True
+
+
+def organisation(config: Config) -> Organisation:
+    """Who is speaking, for templates."""
+    from responders.model.draft import Organisation
+
+    own = config.organisation
+    return Organisation(
+        name=own.name,
+        short_name=own.short_name,
+        link=own.link.rstrip("/"),
+        phone=own.phone,
+        signer=own.signer,
+        address=own.address,
+        email_opt_out=own.email_opt_out,
+        sms_opt_out=own.sms_opt_out,
+        sms_opt_out_es=own.sms_opt_out_es,
+        disclaimer=own.disclaimer,
+    )
+
+
+def story_facts(story: StoryRow) -> StoryFacts:
+    """What a draft may use of a story; the first entry that has an address leads."""
+    from responders.model.draft import StoryEntry, StoryFacts
+
+    entries = [
+        StoryEntry(
+            title=entry.title,
+            url=entry.url or "",
+            source=outlet,
+            published_at=entry.published,
+            summary=entry.summary_text,
+            first_seen_at=entry.first_seen,
+            copy_of=entry.copy_of or "",
+        )
+        for entry, outlet in story.entries
+    ]
+    if not entries:
+        raise NotFoundError("story", story.id, hint="it has no entries")
+    lead = next((e for e in entries if e.url and not e.copy_of), entries[0])
+    language = next((e.language for e, _ in story.entries if e.language), "en")
+    return StoryFacts(
+        id=story.id,
+        title=lead.title,
+        url=lead.url,
+        source=lead.source,
+        published_at=lead.published_at,
+        first_seen_at=story.first_at,
+        summary=lead.summary,
+        entries=(lead, *(e for e in entries if e is not lead)),
+        lang=language,
+    )
+
+
+def match_reason(match: MatchRow, issue: Issue, story: StoryRow) -> MatchReason:
+    """Why a draft is raised, as values."""
+    from responders.model.draft import MatchedWord, MatchReason
+
+    return MatchReason(
+        issue=issue.slug,
+        issue_title=issue.title,
+        owner=issue.owner,
+        matched=tuple(MatchedWord(text=text, where=where) for text, where in match.matched),
+        outlets=story.outlets,
+        first_seen_at=story.first_at,
+    )
+
+
+def raise_due(workspace: Workspace) -> list[Raised]:
+    """Raise a draft for every match that has enough outlets and none yet."""
+    least = workspace.config.drafting.min_outlets
+    with workspace.archive.read() as conn:
+        waiting = [m for m in archive.matches(conn) if m.outlets >= least]
+    with workspace.db.read() as conn:
+        waiting = [m for m in waiting if not drafts.exists(conn, story=m.story, issue=m.issue)]
+    if not waiting:
+        return []
+    with workspace.db.read() as conn:
+        issues = adopted_issues(conn)
+    # A translation drafts only for stories in its own language, so that one story does not raise
+    # the same draft twice.
+    return [
+        raised
+        for match in sorted(waiting, key=lambda m: (m.first_at, m.story, m.issue))
+        if match.issue in issues and (raised := _raise(workspace, match)).new
+    ]
+
+
+def raise_one(workspace: Workspace, story_id: str, issue_slug: str | None = None) -> Raised:
+    """Raise a draft by hand, whatever the number of outlets.
+
+    Raises:
+        NotFoundError: The story is unknown, or no issue asks for it.
+    """
+    with workspace.archive.read() as conn:
+        story = archive.story(conn, story_id)
+        found = archive.matches(conn, story_id=story.id)
+    chosen = [m for m in found if issue_slug in (None, m.issue)]
+    if not chosen:
+        known = ", ".join(m.issue for m in found) or "none"
+        raise NotFoundError(
+            "match", f"{story_id} for {issue_slug or 'any issue'}", hint=f"it matches: {known}"
+        )
+    return _raise(workspace, chosen[0])
+
+
+def _raise(workspace: Workspace, match: MatchRow) -> Raised:
+    from responders.drafting.compose import compose
+
+    with workspace.archive.read() as conn:
+        story = archive.story(conn, match.story)
+    with workspace.db.read() as conn:
+        issue = adopted_issues(conn)[match.issue][0]
+        templates = templates_of(conn)
+    reason = match_reason(match, issue, story)
+    on = {c.kind for c in workspace.config.channels.values() if c.on}
+    now = workspace.clock()
+    draft = compose(
+        story_facts(story),
+        issue,
+        reason,
+        organisation(workspace.config),
+        as_of=now,
+        templates=templates,
+        channels=tuple(c for c in issue.channels if c in on),
+        zone=zone(workspace.config.organisation.zone),
+    )
+    row = _row(draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now))
+    with workspace.db.write() as conn:
+        new = drafts.add(conn, row)
+        if new:
+            ledger.append(
+                conn,
+                kind="draft.raised",
+                subject=f"draft/{row.id}",
+                actor=ledger.Actor(name="system", via="system", auth="none"),
+                payload={
+                    "story": row.story,
+                    "issue": row.issue,
+                    "issue_version": row.issue_version,
+                    "content_digest": digest(row.content),
+                },
+                now=now,
+            )
+    return Raised(row=row, findings=tuple(str(f) for f in _findings(draft)), new=new)
+
+
+def _findings(draft: Draft) -> list[Any]:
+    return [*draft.findings, *(f for v in draft.variants for f in v.findings)]
+
+
+def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> drafts.DraftRow:
+    arms: dict[str, dict[str, dict[str, str]]] = {}
+    lengths: dict[str, str] = {}
+    for variant in draft.variants:
+        text = variant.text
+        words = {"body": text.body}
+        if text.subject or text.preheader:
+            words |= {"subject": text.subject, "preheader": text.preheader}
+        arms.setdefault(variant.channel, {})[variant.key] = words
+        lengths[f"{variant.channel}/{variant.key}"] = variant.length
+    varied = {v.channel: v.varied or "" for v in draft.variants}
+    return drafts.DraftRow(
+        id=draft_id,
+        story=match.story,
+        issue=match.issue,
+        issue_version=match.issue_version,
+        title=draft.story.title,
+        reason=draft.reason.in_words(),
+        risk=draft.risk,
+        hold=draft.hold,
+        content={
+            "arms": arms,
+            "audience": draft.audience,
+            "channel": sorted(arms),
+            "varied": varied,
+            "lang": draft.lang,
+        },
+        facts={
+            "story": _plain(asdict(draft.story)),
+            "why": match.why,
+            "reading": draft.reading,
+            "lengths": lengths,
+            "findings": [f.as_dict() for f in _findings(draft)],
+        },
+        raised_at=now_text,
+    )
+
+
+def _plain(value: Any) -> Any:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return to_text(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def fields_of(content: Mapping[str, Any], *, spend_cents: int) -> dict[str, Any]:
+    """The fields of a revision: everything that a sign-off on a response can be about."""
+    return {**content, "spend_cents": spend_cents}
+
+
+def edit(
+    workspace: Workspace,
+    draft_id: str,
+    *,
+    channel: str,
+    variant: str,
+    changes: Mapping[str, str],
+) -> tuple[drafts.DraftRow, bool, str]:
+    """Change words of one variant; under review this makes a new revision.
+
+    Args:
+        workspace: The workspace.
+        draft_id: The draft.
+        channel: ``email``, ``sms``, ``post`` or ``call``.
+        variant: ``a``, ``b`` ...
+        changes: ``subject``, ``preheader`` or ``body`` to their new words.
+
+    Returns:
+        The draft, whether anything changed, and the revision (empty before it was submitted).
+
+    Raises:
+        InputError: No such channel, variant or part, or a text without words.
+        StateError: The words were released.
+    """
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        row = drafts.get(conn, draft_id)
+        words = row.content["arms"].get(channel, {}).get(variant)
+        if words is None:
+            known = ", ".join(f"{c}/{v}" for c, vs in row.content["arms"].items() for v in vs)
+            raise InputError(
+                f"{draft_id} has no {channel}/{variant}",
+                field="variant",
+                value=f"{channel}/{variant}",
+                hint=f"it has: {known}",
+            )
+        unknown = sorted(set(changes) - set(words))
+        if unknown:
+            raise InputError(
+                f"{channel} has no {unknown[0]}",
+                field=unknown[0],
+                hint=f"it has {', '.join(words)}",
+            )
+        if any(not text.strip() for text in changes.values()):
+            raise InputError("a text without words", field="body", hint="drop the draft instead")
+        if all(words[name] == text for name, text in changes.items()):
+            return row, False, ""
+        arms = {c: {v: dict(w) for v, w in vs.items()} for c, vs in row.content["arms"].items()}
+        arms[channel][variant].update(changes)
+        content = {**row.content, "arms": arms}
+        revision = ""
+        request = requests.of_subject(conn, f"draft/{draft_id}")
+        if request is not None:
+            current = signoff.load(conn, request.id)
+            if current.state.state in signoff.ENDED:
+                raise StateError(
+                    f"the request about {draft_id} is {current.state.state.value}",
+                    current=current.state.state.value,
+                    hint="released words are corrected, not edited",
+                )
+            spend = int(current.revision.fields.get("spend_cents", 0))
+            revised, _ = signoff.revise(
+                conn, workspace, request.id, fields=fields_of(content, spend_cents=spend)
+            )
+            revision = revised.revision.id
+        drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
+        ledger.append(
+            conn,
+            kind="draft.edited",
+            subject=f"draft/{draft_id}",
+            actor=workspace.actor,
+            payload={"content_digest": digest(content), "revision": revision},
+            now=now,
+        )
+        return drafts.get(conn, draft_id), True, revision
+
+
+def submit(
+    workspace: Workspace,
+    draft_id: str,
+    *,
+    author: str,
+    spend_cents: int = 0,
+    facts: Mapping[str, Any] | None = None,
+) -> tuple[signoff.Request, bool]:
+    """Put a draft before the chain of its issue.
+
+    Args:
+        workspace: The workspace.
+        draft_id: The draft.
+        author: Person id of whose words they are.
+        spend_cents: Money behind it, cents.
+        facts: What else the chain asks about; a fact that is not stated counts as one that
+            matters, so that silence never skips a stage.
+
+    Returns:
+        The request, and whether this call made it.
+
+    Raises:
+        NotFoundError: The draft, the author or the chain is unknown.
+        StateError: The draft was put aside.
+    """
+    workspace.roster.person(author)
+    with workspace.db.write() as conn:
+        row = drafts.get(conn, draft_id)
+        if row.dropped_at:
+            raise StateError(f"{draft_id} was put aside", current="dropped", hint="draft keep ID")
+        before = requests.of_subject(conn, f"draft/{draft_id}")
+        if before is not None:
+            current = signoff.load(conn, before.id)
+            if current.state.state not in signoff.ENDED:
+                return current, False
+        issue = adopted_issues(conn)[row.issue][0]
+        made = signoff.open_request(
+            conn,
+            workspace,
+            subject=f"draft/{draft_id}",
+            title=row.title,
+            chain_name=issue.chain,
+            fields=fields_of(row.content, spend_cents=spend_cents),
+            facts={
+                "risk": row.risk,
+                "topic": row.issue,
+                "channel": row.content["channel"],
+                "spend_cents": spend_cents,
+                **(facts or {}),
+            },
+            author=author,
+        )
+    return made, True
+
+
+def put_aside(workspace: Workspace, draft_id: str, *, aside: bool) -> drafts.DraftRow:
+    """Put a draft aside, or take it up again.
+
+    Raises:
+        StateError: It is before the chain: withdraw the request first.
+    """
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        row = drafts.get(conn, draft_id)
+        request = requests.of_subject(conn, f"draft/{draft_id}")
+        if aside and request is not None:
+            state = signoff.load(conn, request.id).state.state
+            if state not in signoff.ENDED:
+                raise StateError(
+                    f"{draft_id} is before the chain",
+                    current=state.value,
+                    hint="withdraw the request first",
+                )
+        if bool(row.dropped_at) != aside:
+            drafts.drop(conn, draft_id, now=now if aside else None)
+            ledger.append(
+                conn,
+                kind="draft.dropped" if aside else "draft.kept",
+                subject=f"draft/{draft_id}",
+                actor=workspace.actor,
+                payload={"story": row.story, "issue": row.issue},
+                now=now,
+            )
+        return drafts.get(conn, draft_id)

@@ -1,0 +1,52 @@
+"""tick: one idempotent step of the newsroom. Kill it anywhere, run it again: nothing doubles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from responders.services.draft import Raised, raise_due
+from responders.services.poll import Polled, poll
+from responders.services.triage import Triaged, triage
+from testkit.signoff.service import advance_clocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["Ticked", "tick"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """What one step did.
+
+    Attributes:
+        polled: Feeds asked, entries found.
+        triaged: Stories matched.
+        raised: Drafts raised.
+        clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
+    """
+
+    polled: Polled
+    triaged: Triaged
+    raised: tuple[Raised, ...]
+    clocks: tuple[tuple[str, str, str], ...]
+
+
+def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
+    """Poll what is due, match stories, raise drafts, advance the clocks.
+
+    Args:
+        workspace: The workspace.
+        say: Told what is being done.
+    """
+    polled = poll(workspace, say=say)
+    say("matching stories")
+    triaged = triage(workspace)
+    say("raising drafts")
+    raised = raise_due(workspace)
+    say("advancing clocks")
+    clocks = advance_clocks(workspace)
+    return Ticked(polled=polled, triaged=triaged, raised=tuple(raised), clocks=tuple(clocks))

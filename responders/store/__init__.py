@@ -1,0 +1,1 @@
+"""Tables of the newsroom: feeds and entries in ``archive.db``, drafts in ``workspace.db``."""

@@ -1,0 +1,154 @@
+"""Schema history of ``responders``. Append only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ARCHIVE", "DRAFTS"]
+
+ARCHIVE: Final = (
+    (
+        "001_archive",
+        """
+        CREATE TABLE feed (
+          id TEXT PRIMARY KEY,
+          url TEXT NOT NULL UNIQUE,
+          title TEXT NOT NULL,
+          site_url TEXT NOT NULL,
+          language TEXT NOT NULL,
+          folder TEXT NOT NULL,
+          etag TEXT,
+          last_modified TEXT,
+          body_sha256 TEXT,
+          present TEXT NOT NULL,
+          history TEXT NOT NULL,
+          due_at TEXT,
+          added_at TEXT NOT NULL
+        ) STRICT;
+        -- serves: which feeds are due
+        CREATE INDEX feed_due ON feed (due_at);
+        CREATE TABLE fetch (
+          feed TEXT NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
+          at TEXT NOT NULL,
+          outcome TEXT NOT NULL,
+          status INTEGER,
+          problem TEXT,
+          url_final TEXT NOT NULL,
+          elapsed_ms REAL NOT NULL,
+          body_bytes INTEGER NOT NULL,
+          entries_new INTEGER NOT NULL,
+          next_poll_at TEXT,
+          PRIMARY KEY (feed, at)
+        ) STRICT;
+        CREATE TABLE story (
+          id TEXT PRIMARY KEY,
+          first_at TEXT NOT NULL,
+          last_at TEXT NOT NULL,
+          merged_into TEXT REFERENCES story (id),
+          changed INTEGER NOT NULL
+        ) STRICT;
+        -- serves: which stories changed since the issues were last asked
+        CREATE INDEX story_changed ON story (changed);
+        CREATE TABLE entry (
+          id TEXT PRIMARY KEY,
+          feed TEXT NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
+          guid TEXT NOT NULL,
+          url TEXT,
+          canonical_url TEXT,
+          title TEXT NOT NULL,
+          summary TEXT NOT NULL,
+          html TEXT NOT NULL,
+          published TEXT,
+          updated TEXT,
+          first_seen TEXT NOT NULL,
+          author TEXT NOT NULL,
+          language TEXT NOT NULL,
+          raw_sha256 TEXT NOT NULL,
+          simhash INTEGER,
+          copy_of TEXT,
+          story TEXT NOT NULL REFERENCES story (id),
+          UNIQUE (feed, guid)
+        ) STRICT;
+        -- serves: the same article from another feed
+        CREATE INDEX entry_url ON entry (canonical_url) WHERE canonical_url IS NOT NULL;
+        -- serves: the entries of a story
+        CREATE INDEX entry_story ON entry (story, first_seen);
+        CREATE TABLE entry_band (
+          band INTEGER NOT NULL,
+          entry TEXT NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+          PRIMARY KEY (band, entry)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE entry_revision (
+          entry TEXT NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+          at TEXT NOT NULL,
+          title TEXT NOT NULL,
+          summary TEXT NOT NULL,
+          PRIMARY KEY (entry, at)
+        ) STRICT;
+        CREATE TABLE clusterer (
+          one INTEGER PRIMARY KEY CHECK (one = 1),
+          state TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE story_match (
+          story TEXT NOT NULL REFERENCES story (id),
+          issue TEXT NOT NULL,
+          issue_version INTEGER NOT NULL,
+          why TEXT NOT NULL,
+          matched TEXT NOT NULL,
+          outlets INTEGER NOT NULL,
+          first_at TEXT NOT NULL,
+          at TEXT NOT NULL,
+          PRIMARY KEY (story, issue)
+        ) STRICT;
+        CREATE TABLE asked (
+          one INTEGER PRIMARY KEY CHECK (one = 1),
+          change INTEGER NOT NULL,
+          issues TEXT NOT NULL
+        ) STRICT;
+        """,
+    ),
+)
+
+DRAFTS: Final = (
+    (
+        "001_drafts",
+        """
+        CREATE TABLE draft (
+          id TEXT PRIMARY KEY,
+          story TEXT NOT NULL,
+          issue TEXT NOT NULL,
+          issue_version INTEGER NOT NULL,
+          title TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          risk TEXT NOT NULL,
+          hold INTEGER NOT NULL,
+          content TEXT NOT NULL,
+          facts TEXT NOT NULL,
+          raised_at TEXT NOT NULL,
+          dropped_at TEXT,
+          -- one draft for a story and an issue, however often a tick is killed
+          UNIQUE (story, issue)
+        ) STRICT;
+        CREATE TABLE draft_edit (
+          draft TEXT NOT NULL REFERENCES draft (id),
+          number INTEGER NOT NULL,
+          content TEXT NOT NULL,
+          at TEXT NOT NULL,
+          by TEXT NOT NULL,
+          PRIMARY KEY (draft, number)
+        ) STRICT;
+        CREATE TABLE release (
+          id TEXT PRIMARY KEY,
+          draft TEXT NOT NULL REFERENCES draft (id),
+          request TEXT NOT NULL UNIQUE,
+          revision TEXT NOT NULL,
+          material_digest TEXT NOT NULL,
+          folder TEXT NOT NULL,
+          pack_digest TEXT NOT NULL,
+          practice INTEGER NOT NULL,
+          at TEXT NOT NULL,
+          by TEXT NOT NULL
+        ) STRICT;
+        """,
+    ),
+)

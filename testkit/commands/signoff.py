@@ -1,0 +1,269 @@
+"""``whistlestop signoff``: whose turn it is, and what they say about which words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.kernel.console import App, emit, json_option, pass_app, table
+
+if TYPE_CHECKING:
+    from testkit.kernel.workspace import Workspace
+    from testkit.signoff.service import Request
+
+NOTE = click.option("-m", "--note", default="", help="What you want to say with it.")
+STAGE = click.option("--stage", default="", help="The stage, where you have a seat in several.")
+
+
+@click.group()
+def signoff() -> None:
+    r"""Approve, return, block or withdraw: always on one revision, the one that you read.
+
+    \b
+    Example:
+      whistlestop --as kim signoff inbox
+    """
+
+
+def as_data(request: Request) -> dict[str, Any]:
+    """A request as plain values."""
+    state = request.state
+    return {
+        "request": request.row.id,
+        "subject": request.row.subject,
+        "title": request.row.title,
+        "chain": request.row.chain,
+        "chain_version": request.row.chain_version,
+        "state": state.state.value,
+        "waiting": state.waiting,
+        "revision": request.revision.id,
+        "revision_number": request.revision.number,
+        "material_digest": state.digest,
+        "author": state.author,
+        "facts": dict(state.facts),
+        "practice": request.practice,
+        "fields": request.revision.fields,
+        "stages": [
+            {"stage": s.id, "status": s.status, "have": sum(g.have for g in s.groups),
+             "need": sum(g.need for g in s.groups)}
+            for s in state.stages
+        ],
+        "signoffs": [
+            {"who": s.actor, "for": s.principal, "stage": s.stage, "decision": s.decision.value,
+             "standing": s.standing, "revision": s.revision, "at": s.at.isoformat(),
+             "note": s.said.note}
+            for s in state.signoffs
+        ],
+    }  # fmt: skip
+
+
+def as_text(workspace: Workspace, request: Request) -> str:
+    """A request for the terminal: words, chain, sign-offs."""
+    from testkit.kernel.clock import shown
+
+    zone = workspace.config.organisation.zone
+    state, roster = request.state, workspace.roster
+    names = {person.id: person.name for person in roster.people}
+    lines = [
+        f"{request.row.title}",
+        f"{request.row.id}, revision {request.revision.number}: {request.revision.id}",
+        f"{state.state.value.replace('_', ' ')}"
+        + (f", waits for stage {state.waiting}" if state.waiting else ""),
+    ]
+    if request.practice:
+        lines.insert(0, "PRACTICE: nothing leaves to a live channel")
+    for stage in state.stages:
+        have = ", ".join(
+            f"{names.get(s.actor, s.actor)}" for group in stage.groups for s in group.by
+        )
+        need = sum(group.need for group in stage.groups)
+        lines.append(f"  {stage.id}: {stage.status}, {need} needed" + (f"; {have}" if have else ""))
+    for said in state.signoffs:
+        note = f": {said.said.note}" if said.said.note else ""
+        lines.append(
+            f"  {names.get(said.actor, said.actor)} {said.decision.value.replace('_', ' ')}"
+            f" {shown(said.at, zone_name=zone)} ({said.standing}){note}"
+        )
+    return "\n".join(lines)
+
+
+def words_text(fields: dict[str, Any]) -> str:
+    """The words of a revision for the terminal."""
+    lines: list[str] = []
+    for channel, variants in fields.get("arms", {}).items():
+        for key, words in variants.items():
+            lines.append(f"--- {channel}, variant {key}")
+            lines += [
+                f"{name}: {words[name]}" for name in ("subject", "preheader") if name in words
+            ]
+            lines.append(words["body"].rstrip())
+    return "\n".join(lines)
+
+
+@signoff.command()
+@click.option("--all", "everybody", is_flag=True, help="Everything that is open, for everybody.")
+@json_option
+@pass_app
+def inbox(app: App, everybody: bool, as_json: bool) -> None:
+    r"""What waits for you (see --as), oldest first.
+
+    \b
+    Example:
+      whistlestop --as kim signoff inbox
+    """
+    from testkit.signoff.service import inbox as run
+
+    workspace = app.workspace()
+    known = workspace.roster.get(workspace.actor.name)
+    found = run(workspace, None if everybody or known is None else known.id)
+    rows = [
+        (r.revision.id, r.state.waiting or r.state.state.value, r.row.title[:60], r.row.subject)
+        for r in found
+    ]
+    who = "everybody" if everybody or known is None else known.name
+    text = (
+        f"{table(rows, ['revision', 'waits for', 'about', 'subject'])}\n"
+        "read one with: whistlestop signoff show REVISION"
+        if rows
+        else f"nothing waits for {who}"
+    )
+    emit([as_data(r) for r in found], text, as_json=as_json)
+
+
+@signoff.command()
+@click.argument("revision")
+@json_option
+@pass_app
+def show(app: App, revision: str, as_json: bool) -> None:
+    r"""The words, the chain, and who has said what.
+
+    \b
+    Example:
+      whistlestop signoff show rev_01k...
+    """
+    from testkit.signoff.service import find
+
+    workspace = app.workspace()
+    with workspace.db.read() as conn:
+        request = find(conn, revision)
+    text = f"{as_text(workspace, request)}\n{words_text(request.revision.fields)}"
+    emit(as_data(request), text, as_json=as_json)
+
+
+def _decide(app: App, revision: str, decision: str, note: str, stage: str, as_json: bool) -> None:
+    from testkit.signoff.model import Decision
+    from testkit.signoff.service import sign
+
+    workspace = app.workspace()
+    request, changed = sign(
+        workspace,
+        revision,
+        Decision(decision),
+        person=workspace.actor.name,
+        note=note,
+        stage=stage,
+    )
+    head = "recorded" if changed else "you had said exactly this before; nothing changed"
+    text = f"{head}\n{as_text(workspace, request)}"
+    if request.state.state.value == "cleared":
+        text += f"\nnext: whistlestop release {request.row.subject.removeprefix('draft/')}"
+    emit({"changed": changed, **as_data(request)}, text, as_json=as_json)
+
+
+@signoff.command()
+@click.argument("revision")
+@click.option("--nits", is_flag=True, help="Yes, with small remarks that need no new round.")
+@NOTE
+@STAGE
+@json_option
+@pass_app
+def approve(app: App, revision: str, nits: bool, note: str, stage: str, as_json: bool) -> None:
+    r"""Say yes to exactly these words.
+
+    \b
+    Example:
+      whistlestop --as kim signoff approve rev_01k...
+    """
+    _decide(app, revision, "approve_with_nits" if nits else "approve", note, stage, as_json)
+
+
+@signoff.command("return")
+@click.argument("revision")
+@click.option("-m", "--note", required=True, help="What has to change.")
+@STAGE
+@json_option
+@pass_app
+def return_(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+    r"""Ask for changes; the author edits and it comes back.
+
+    \b
+    Example:
+      whistlestop --as kim signoff return rev_01k... -m "name the bill"
+    """
+    _decide(app, revision, "return", note, stage, as_json)
+
+
+@signoff.command()
+@click.argument("revision")
+@click.option("-m", "--note", required=True, help="Why.")
+@STAGE
+@json_option
+@pass_app
+def block(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+    r"""Say no; only you, your delegate or an override can lift it.
+
+    \b
+    Example:
+      whistlestop --as rosa signoff block rev_01k... -m "we are in talks"
+    """
+    _decide(app, revision, "block", note, stage, as_json)
+
+
+@signoff.command()
+@click.argument("revision")
+@NOTE
+@STAGE
+@json_option
+@pass_app
+def withdraw(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+    r"""Take back your own decision, or, as the author, the request.
+
+    \b
+    Example:
+      whistlestop --as kim signoff withdraw rev_01k...
+    """
+    _decide(app, revision, "withdraw", note, stage, as_json)
+
+
+@signoff.command()
+@click.argument("file", required=False)
+@json_option
+@pass_app
+def check(app: App, file: str | None, as_json: bool) -> int:
+    r"""Whether these people can complete the chains: for every author, with and without deputies.
+
+    \b
+    Example:
+      whistlestop signoff check chains/rapid-response.yaml
+    """
+    from testkit.kernel.findings import has_errors
+    from testkit.kernel.kinds import files, find
+    from testkit.signoff.kinds import CHAIN
+
+    workspace = app.workspace()
+    if file:
+        _, _, path, text = find(workspace, (CHAIN,), file)
+        chosen = [(path, text)]
+    else:
+        chosen = list(files(workspace, (CHAIN,)).values())
+    findings = [f for path, text in chosen for f in CHAIN.check(workspace, text, path)]
+    lines = [str(f) for f in findings]
+    bad = has_errors(findings)
+    lines.append("some chains cannot be completed" if bad else f"{len(chosen)} chains: no errors")
+    emit(
+        {"ok": not bad, "findings": [f.as_dict() for f in findings]},
+        "\n".join(lines),
+        as_json=as_json,
+    )
+    return 2 if bad else 0

@@ -1,0 +1,50 @@
+"""Chain files as proposals: how they are checked, and which ones a new workspace gets."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from testkit.errors import DefinitionError
+from testkit.kernel import yamlfile
+from testkit.kernel.kinds import Kind
+from testkit.signoff.check import check_chain
+from testkit.signoff.model import RosterView
+from testkit.signoff.parse import parse_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.kernel.findings import Finding
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["CHAIN", "starter_chains"]
+
+
+def _check(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+    document = yamlfile.parse(text, name=name)
+    if document.findings:
+        return document.findings
+    try:
+        chain = parse_chain(
+            document.value,
+            zone_name=workspace.config.organisation.zone,
+            path=name,
+            place=document.where,
+        )
+    except DefinitionError as cause:
+        return cause.findings
+    roster = RosterView.of(workspace.roster)
+    return check_chain(chain, roster, workspace.clock(), place=document.where)
+
+
+CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check)
+
+
+def starter_chains(names: Sequence[str] = ("rapid-response", "solo")) -> dict[str, str]:
+    """Chain files for a new workspace: ``path -> text``."""
+    folder = files("testkit.signoff").joinpath("templates")
+    return {
+        f"chains/{name}.yaml": folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+        for name in names
+    }
