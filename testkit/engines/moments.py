@@ -59,7 +59,7 @@ def wave_counts(
 
     Args:
         assignments: Parquet files with ``unit, wave, arm``.
-        unit_batches: Parquet files with ``unit, value, at``.
+        unit_batches: Parquet files with ``unit, value, done_at``.
         count_batches: Parquet files with ``wave, arm, units, outcomes, adds``, oldest first.
         sends: When each wave went out.
         window_hours: Attribution window.
@@ -78,14 +78,14 @@ def wave_counts(
             source = (
                 f"read_parquet({_files(unit_batches)})"
                 if unit_batches
-                else "(SELECT '' AS unit, 0.0 AS value, NULL::TIMESTAMPTZ AS at WHERE false)"
+                else "(SELECT '' AS unit, 0.0 AS value, NULL::TIMESTAMPTZ AS done_at WHERE false)"
             )
             connection.execute(
                 f"""
                 CREATE TEMP VIEW observed AS
                 SELECT a.wave, a.arm, count(r.unit) > 0 AS returned,
-                  coalesce(max(CASE WHEN r.value > 0 AND (r.at IS NULL OR s.sent_at IS NULL OR
-                    (r.at >= s.sent_at AND r.at < s.sent_at + INTERVAL {_seconds(window_hours)}))
+                  coalesce(max(CASE WHEN r.value > 0 AND (r.done_at IS NULL OR s.sent_at IS NULL OR
+                    (r.done_at >= s.sent_at AND r.done_at < s.sent_at + INTERVAL {_seconds(window_hours)}))
                     THEN 1 ELSE 0 END), 0) AS outcome
                 FROM assigned a
                 LEFT JOIN sent s USING (wave)

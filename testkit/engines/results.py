@@ -132,7 +132,7 @@ def read_units(
           CASE WHEN lower(trim(coalesce(c.{metric}, ''))) IN ({yes}) THEN 1.0
             WHEN lower(trim(coalesce(c.{metric}, ''))) IN ({no}) THEN 0.0
             ELSE try_cast(replace(trim(c.{metric}), ',', '') AS DOUBLE) END AS value,
-          {at_text} AS at_text, {at} AS at, a.arm, a.wave
+          {at_text} AS at_text, {at} AS done_at, a.arm, a.wave
         FROM {table} c
         LEFT JOIN (SELECT unit, arm, wave FROM read_parquet({listed})) a
           ON a.unit = nfc_normalize(trim(c.{unit}))
@@ -142,7 +142,7 @@ def read_units(
         ("unit IS NULL OR unit = ''", "no id", "''"),
         ("value IS NULL OR value < 0 OR NOT isfinite(value)", "not 0 or 1", "raw"),
         ("value > 1", f"{plan.metric.name} is yes or no: 0 or 1", "raw"),
-        ("at_text IS NOT NULL AND at IS NULL", "not a date and time", "at_text"),
+        ("at_text IS NOT NULL AND done_at IS NULL", "not a date and time", "at_text"),
         *(() if skip_unknown else (("arm IS NULL", "not in the assigned list", "unit"),)),
     )
     _refuse(connection, file, problems)
@@ -161,7 +161,7 @@ def read_units(
         )
     kept = (
         "SELECT unit, max(value) AS value,"
-        " min(at) FILTER (WHERE value > 0) AS at FROM read WHERE wave > 0 GROUP BY unit"
+        " min(done_at) FILTER (WHERE value > 0) AS done_at FROM read WHERE wave > 0 GROUP BY unit"
     )
     arms: dict[str, int] = dict.fromkeys((a.name for a in plan.arms), 0)
     outcomes = dict(arms)

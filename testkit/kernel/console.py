@@ -116,12 +116,11 @@ class LazyGroup(click.Group):
         rows = [(name, line) for name, (_, line) in self.lazy.items()]
         rows += [
             (name, command.get_short_help_str())
-            for name in super().list_commands(ctx)
-            if (command := super().get_command(ctx, name)) and not command.hidden
+            for name, command in sorted(self.commands.items())
+            if not command.hidden
         ]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -184,6 +184,7 @@ class Workspace:
     def upgrade(self) -> list[str]:
         """Apply missing migrations, after a backup; returns their names."""
         done: list[str] = []
+        held = {d.path for d in (self.db, self.archive) if d.path.exists()}
         for schema in self._schemas:
             database = self.db if schema.file == "workspace" else self.archive
             missing = pending(database.path, product=schema.product, migrations=schema.migrations)
@@ -194,7 +195,7 @@ class Workspace:
                     database.path,
                     product=schema.product,
                     migrations=schema.migrations,
-                    backup_to=None if target.exists() else target,
+                    backup_to=target if database.path in held and not target.exists() else None,
                 )
         return done
 

@@ -41,7 +41,7 @@ def _check(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
 CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check)
 
 
-def starter_chains(names: Sequence[str] = ("rapid-response", "solo")) -> dict[str, str]:
+def starter_chains(names: Sequence[str] = ("rapid-response",)) -> dict[str, str]:
     """Chain files for a new workspace: ``path -> text``."""
     folder = files("testkit.signoff").joinpath("templates")
     return {
