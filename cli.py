@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from testkit.errors import KitError, as_dict, exit_code
+from testkit.errors import InputError, KitError, as_dict, exit_code
 from testkit.kernel.console import App, LazyGroup
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ COMMANDS: Final = {
     "status": ("testkit.commands.workspace:status", "What lies in files and is not adopted."),
     "adopt": ("testkit.commands.workspace:adopt", "Make a file count: issue, chain, people."),
     "experiment": ("testkit.commands.experiment:experiment", "Message tests, from plan to report."),
+    "example": (
+        "experiments.commands.example:example",
+        "Published experiments to learn and teach with.",
+    ),
     "feed": ("responders.commands.feed:feed", "Watched sources."),
     "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
     "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
@@ -132,7 +136,17 @@ def demo(app: App, folder: Path) -> None:
     from responders.demo import play as play_response
     from testkit.services.demo import Stage
 
-    stage = Stage.open(folder, schemas=app.schemas(), say=click.echo)
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            f"{folder} is not empty", field="folder", hint="name a new folder, or remove this one"
+        )
+
+    def command(words: Sequence[str]) -> int:
+        return run(words, obj=App(schemas=schemas, kinds=kinds, starter=starter))
+
+    app.folder = None
+    stage = Stage(folder=folder, command=command, say=click.echo)
+    stage.open()
     play_experiment(stage)
     play_response(stage)
     stage.close()

@@ -109,7 +109,7 @@ def show(app: App, draft_id: str, as_json: bool) -> None:
 
     with app.workspace().db.read() as conn:
         row = drafts.get(conn, draft_id)
-    text = f"{_text(row)}\nnext: whistlestop draft submit {row.id} --author NAME"
+    text = f"{_text(row)}\nnext: whistlestop --as NAME draft submit {row.id}"
     emit(_data(row), text, as_json=as_json)
 
 
@@ -207,7 +207,7 @@ def submit(
 
     \b
     Example:
-      whistlestop draft submit draft_01k... --author sam --no-candidate --known-position
+      whistlestop --as sam draft submit draft_01k... --no-candidate --known-position
     """
     from responders.services.draft import submit as run
     from testkit.commands.signoff import as_data, as_text

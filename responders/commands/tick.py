@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 def _text(done: Ticked) -> str:
     polled = done.polled
     lines = [
-        (f"asked {polled.asked} feeds: {polled.entries_new} new entries"
-        f" ({polled.copies} copies), {polled.revised} revised"),
+        (
+            f"asked {polled.asked} feeds: {polled.entries_new} new entries"
+            f" ({polled.copies} copies), {polled.revised} revised"
+        ),
         f"matched {len(done.triaged.matches)} new of {done.triaged.stories} changed stories",
     ]
     for match in done.triaged.matches[:10]:

@@ -1,0 +1,1 @@
+"""Commands of experiments: parse, one call, render."""

@@ -1,0 +1,63 @@
+"""Play a bundled example in a workspace: its definition, and its counts as batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from experiments.catalogue import batches_of, example
+from testkit.kernel.clock import to_text
+from testkit.kernel.workspace import write_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["Played", "set_up"]
+
+SEED = 2007
+BATCHES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """An example that lies ready in a workspace.
+
+    Attributes:
+        name: The experiment.
+        definition: Its file.
+        batches: Result files with the moments at which they were "sent", in order.
+    """
+
+    name: str
+    definition: Path
+    batches: tuple[tuple[Path, str], ...]
+
+
+def set_up(workspace: Workspace, name: str, *, seed: int = SEED) -> Played:
+    """Write an example's definition and its batches into a workspace; existing files stay.
+
+    The batches are a random split by us. Their send times lie in the past, four days apart, so
+    that every one is older than the attribution window.
+
+    Args:
+        workspace: The workspace.
+        name: The example.
+        seed: Seed of the split.
+    """
+    found = example(name)
+    folder = workspace.root / "experiments" / name
+    definition = folder / "experiment.yaml"
+    write_once(definition, found.definition)
+    write_once(folder / "SOURCE.md", found.source)
+    write_once(folder / "lesson.md", found.lesson)
+    start = workspace.clock().replace(microsecond=0) - timedelta(days=4 * BATCHES)
+    batches = []
+    for number, batch in enumerate(batches_of(found, batches=BATCHES, seed=seed), start=1):
+        rows = "".join(f"{number},{arm},{n},{s}\n" for arm, (n, s) in batch.items())
+        path = folder / f"batch-{number}.csv"
+        write_once(path, f"wave,arm,units,{found.metric}\n{rows}")
+        batches.append((path, to_text(start + timedelta(days=4 * (number - 1)))))
+    return Played(name=name, definition=definition, batches=tuple(batches))
