@@ -121,12 +121,12 @@ def whistlestop(
 
 
 @click.command()
-@click.argument("folder", default="whistlestop-demo", type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def demo(app: App, folder: Path) -> None:
+def demo(app: App, folder: Path | None) -> None:
     r"""See the whole product do its job once: a message test, and a signed-off response.
 
-    Makes FOLDER (it must be new) and leaves everything in it for you to look at.
+    Makes FOLDER, or the next free whistlestop-demo, and leaves everything in it to look at.
 
     \b
     Example:
@@ -136,6 +136,9 @@ def demo(app: App, folder: Path) -> None:
     from responders.demo import play as play_response
     from testkit.services.demo import Stage
 
+    if folder is None:
+        free = (Path(f"whistlestop-demo{'' if n == 1 else f'-{n}'}") for n in range(1, 1000))
+        folder = next(path for path in free if not path.exists())
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
             f"{folder} is not empty", field="folder", hint="name a new folder, or remove this one"
