@@ -131,7 +131,7 @@ def get(conn: Connection, draft_id: str) -> DraftRow:
 
 def listed(conn: Connection, *, dropped: bool = False) -> list[DraftRow]:
     """Drafts, newest first."""
-    rows = conn.execute(f"{_SELECT} ORDER BY d.id DESC")
+    rows = conn.execute(f"{_SELECT} ORDER BY d.rowid DESC")
     found = [_draft(row) for row in rows]
     return found if dropped else [d for d in found if d.dropped_at is None]
 
@@ -181,7 +181,7 @@ def add_release(conn: Connection, value: ReleaseRow) -> None:
 def releases(conn: Connection, *, request: str | None = None) -> list[ReleaseRow]:
     """Releases, newest first; of one request when it is named."""
     rows = conn.execute(
-        "SELECT * FROM release WHERE :r IS NULL OR request = :r ORDER BY id DESC", {"r": request}
+        "SELECT * FROM release WHERE :r IS NULL OR request = :r ORDER BY rowid DESC", {"r": request}
     )
     return [ReleaseRow(**{**dict(row), "practice": bool(row["practice"])}) for row in rows]
 

@@ -11,6 +11,7 @@ import getpass
 import importlib
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,7 @@ def emit(data: Any, text: str, *, as_json: bool) -> None:
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Say on stderr what is being done, on one line; silent where nobody watches."""
-    stream = click.get_text_stream("stderr")
+    stream = sys.stderr
     watched = stream.isatty()
 
     def say(what: str) -> None:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from testkit.errors import StateError
-from testkit.kernel.clock import from_text, to_text
+from testkit.kernel.clock import to_text
 from testkit.kernel.findings import Finding
 from testkit.model.plan import MIN_CONVERSIONS
 from testkit.stats.boundaries import monitoring_bounds
@@ -406,18 +407,18 @@ def _gates(
 
 
 def _when(plan: Plan, waves: Sequence[WaveCounts]) -> str:
-    unsent = [w.wave for w in waves if w.sent_at is None]
-    if unsent:
-        listed = ", ".join(map(str, unsent))
+    sent = [w for w in waves if w.sent_at is not None]
+    if sent:
+        first = min(sent, key=lambda w: (w.sent_at, w.wave))
+        assert first.sent_at is not None
+        ripe_at = first.sent_at + timedelta(hours=plan.metric.window_hours)
         return (
-            f"wave {listed}: say when it went out with"
-            f" `whistlestop experiment sent {plan.experiment} --wave {unsent[0]} --at TIME`"
+            f"an outcome counts for {plan.metric.window_hours:g} hours after the send: wave"
+            f" {first.wave} can be read from {ripe_at:%Y-%m-%d %H:%M} UTC"
         )
-    times = [w.sent_at for w in waves if w.sent_at is not None]
-    if not times:
-        return "take in results first: whistlestop experiment intake"
-    first = to_text(min(times))
-    return (
-        f"an outcome counts for {plan.metric.window_hours:g} hours after the send; the first wave"
-        f" went out at {from_text(first):%Y-%m-%d %H:%M} UTC"
-    )
+    if waves:
+        return (
+            "say when a wave went out:"
+            f" whistlestop experiment sent {plan.experiment} --wave {waves[0].wave} --at TIME"
+        )
+    return f"take in results first: whistlestop experiment intake {plan.experiment} FILE.csv"

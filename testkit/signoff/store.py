@@ -125,7 +125,7 @@ def request(conn: Connection, request_id: str) -> RequestRow:
 def of_subject(conn: Connection, subject: str) -> RequestRow | None:
     """The newest request about a subject, or None."""
     row = conn.execute(
-        f"{_REQUEST} WHERE subject = :s ORDER BY id DESC LIMIT 1", {"s": subject}
+        f"{_REQUEST} WHERE subject = :s ORDER BY rowid DESC LIMIT 1", {"s": subject}
     ).fetchone()
     return RequestRow(**dict(row)) if row else None
 
@@ -133,13 +133,13 @@ def of_subject(conn: Connection, subject: str) -> RequestRow | None:
 def open_requests(conn: Connection) -> list[RequestRow]:
     """Requests that have not come to their end, oldest first."""
     return [
-        RequestRow(**dict(row)) for row in conn.execute(f"{_REQUEST} WHERE open = 1 ORDER BY id")
+        RequestRow(**dict(row)) for row in conn.execute(f"{_REQUEST} WHERE open = 1 ORDER BY rowid")
     ]
 
 
 def all_requests(conn: Connection, *, limit: int) -> list[RequestRow]:
     """The newest requests, newest first."""
-    rows = conn.execute(f"{_REQUEST} ORDER BY id DESC LIMIT :n", {"n": limit})
+    rows = conn.execute(f"{_REQUEST} ORDER BY rowid DESC LIMIT :n", {"n": limit})
     return [RequestRow(**dict(row)) for row in rows]
 
 

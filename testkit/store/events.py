@@ -93,7 +93,7 @@ def assignments(conn: Connection, experiment: str, version: int) -> list[Assignm
     rows = conn.execute(
         "SELECT id, first_wave, source_name, source_sha256, data_sha256, rows, counts, columns, at"
         " FROM assignment WHERE experiment = :e AND plan_version = :v AND voided_at IS NULL"
-        " ORDER BY first_wave, id",
+        " ORDER BY first_wave, rowid",
         {"e": experiment, "v": version},
     )
     return [
@@ -185,7 +185,7 @@ def batches(
     conn: Connection, experiment: str, version: int, *, retracted: bool = False
 ) -> list[Batch]:
     """Batches that count, oldest first; with ``retracted`` also those taken back."""
-    rows = conn.execute(f"{_BATCH} ORDER BY id", {"e": experiment, "v": version})
+    rows = conn.execute(f"{_BATCH} ORDER BY rowid", {"e": experiment, "v": version})
     found = [_batch(row) for row in rows]
     return found if retracted else [b for b in found if b.retracted_at is None]
 
