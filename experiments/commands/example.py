@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from testkit.kernel.console import App, emit, json_option, pass_app, table
@@ -91,3 +93,52 @@ def play(app: App, name: str, as_json: bool) -> None:
         "batches": [{"path": path, "sent_at": at} for path, at in batches],
     }
     emit(data, "\n".join(lines), as_json=as_json)
+
+
+@example.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--size", default=100_000, show_default=True, help="How many people.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same list.")
+@json_option
+def supporters(target: Path, size: int, seed: int, as_json: bool) -> None:
+    r"""Write a list of made-up supporters, to practise with.
+
+    \b
+    Example:
+      whistlestop example supporters supporters.csv --size 100000
+    """
+    from experiments.practice import write_supporters
+
+    write_supporters(target, size=size, seed=seed)
+    emit({"file": str(target), "people": size}, f"wrote {size:,} made-up people to {target}",
+         as_json=as_json)  # fmt: skip
+
+
+@example.command()
+@click.argument("name")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--rate", "rates", multiple=True, metavar="ARM=SHARE", help="Else the base rate.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same results.")
+@json_option
+@pass_app
+def results(
+    app: App, name: str, target: Path, rates: tuple[str, ...], seed: int, as_json: bool
+) -> None:
+    r"""Write made-up results for the waves of an experiment that were sent, to practise with.
+
+    \b
+    Example:
+      whistlestop example results spring-appeal results.csv --rate new=0.026
+    """
+    from experiments.practice import write_results
+
+    parsed: dict[str, float] = {}
+    for text in rates:
+        arm, _, share = text.partition("=")
+        try:
+            parsed[arm] = float(share)
+        except ValueError as cause:
+            raise click.BadParameter(f"{text!r} is not ARM=SHARE", param_hint="--rate") from cause
+    rows = write_results(app.workspace(), name, target, rates=parsed, seed=seed)
+    emit({"file": str(target), "rows": rows}, f"wrote {rows:,} made-up results to {target}",
+         as_json=as_json)  # fmt: skip

@@ -222,13 +222,15 @@ def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> N
     \b
     Example:
       whistlestop experiment sent spring-appeal --wave 1 --at "2026-11-03 09:00"
+      whistlestop experiment sent spring-appeal --wave 2 --at "3 days ago"
     """
     from testkit.kernel.clock import parse_local, shown
     from testkit.services.assign import sent as run
 
     workspace = app.workspace()
     zone = workspace.config.organisation.zone
-    at = parse_local(moment, zone_name=zone) if moment else workspace.clock()
+    now = workspace.clock()
+    at = parse_local(moment, zone_name=zone, now=now) if moment else now
     changed = run(workspace, name, wave=wave, at=at)
     emit(
         {"wave": wave, "sent_at": at.isoformat(), "changed": changed},
@@ -279,7 +281,9 @@ def intake(
             dry_run=dry_run,
             skip_unknown=skip_unknown,
             increments=increments,
-            sent_at=parse_local(sent_at, zone_name=zone) if sent_at else None,
+            sent_at=parse_local(sent_at, zone_name=zone, now=workspace.clock())
+            if sent_at
+            else None,
             progress=say,
         )
     found = done.results

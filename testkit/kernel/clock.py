@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from testkit.errors import InputError
@@ -60,16 +62,24 @@ def zone(name: str) -> ZoneInfo:
         raise InputError(f"no time zone {name!r}", field="zone", value=name, hint=hint) from cause
 
 
-def parse_local(text: str, *, zone_name: str) -> datetime:
+_AGO: Final = re.compile(r"(\d+)\s*(minute|hour|day|week)s?\s+ago")
+
+
+def parse_local(text: str, *, zone_name: str, now: datetime) -> datetime:
     """A moment as a person writes it: ISO-8601, in the organisation's zone unless it names one.
 
     Args:
-        text: ``2026-11-03 09:00``, ``2026-11-03`` (midnight) or with an offset or ``Z``.
+        text: ``2026-11-03 09:00``, ``2026-11-03`` (midnight), with an offset or ``Z``; or
+            ``3 days ago``.
         zone_name: IANA zone for text without an offset.
+        now: The present moment, for ``ago``.
 
     Raises:
         InputError: The text is not a moment.
     """
+    ago = _AGO.fullmatch(text.strip().lower())
+    if ago:
+        return now - timedelta(**{f"{ago[2]}s": int(ago[1])})
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as cause:
@@ -77,7 +87,7 @@ def parse_local(text: str, *, zone_name: str) -> datetime:
             f"{text!r} is not a date and time",
             field="time",
             value=text,
-            hint="write it like 2026-11-03 09:00",
+            hint="write it like 2026-11-03 09:00, or 3 days ago",
         ) from cause
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone(zone_name))

@@ -1,0 +1,108 @@
+"""Made-up lists and results to practise with: large, plausible, and nobody's data."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from testkit.errors import InputError, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from testkit.kernel.workspace import Workspace
+
+__all__ = ["write_results", "write_supporters"]
+
+FIRST: Final = ("Ada", "Ben", "Carla", "Dev", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jamal")
+STATES: Final = ("CA", "FL", "GA", "MI", "NY", "OH", "PA", "TX", "WI")
+
+
+def write_supporters(target: Path, *, size: int, seed: int) -> None:
+    """Write a list of made-up supporters; an existing file is refused.
+
+    Args:
+        target: The CSV file: ``supporter_id, first_name, state, last_gift_cents``.
+        size: How many, 1 to 10 million.
+        seed: The same seed gives the same list.
+
+    Raises:
+        InputError: The size is out of range, or the file exists.
+    """
+    if not 1 <= size <= 10_000_000:
+        raise InputError(f"{size} is not between 1 and 10,000,000", field="size", value=size)
+    draw = np.random.default_rng(seed)
+    first = draw.integers(0, len(FIRST), size)
+    state = draw.integers(0, len(STATES), size)
+    cents = (draw.lognormal(8.0, 0.8, size) / 100).astype(int) * 100
+    with _new(target) as file:
+        file.write("supporter_id,first_name,state,last_gift_cents\n")
+        file.writelines(
+            f"S{i:07d},{FIRST[f]},{STATES[s]},{c}\n"
+            for i, (f, s, c) in enumerate(zip(first, state, cents, strict=True))
+        )
+
+
+def write_results(
+    workspace: Workspace, name: str, target: Path, *, rates: Mapping[str, float], seed: int
+) -> int:
+    """Write made-up results for every wave of an experiment that was sent.
+
+    Args:
+        workspace: The workspace.
+        name: The locked and assigned experiment.
+        target: The CSV file; an existing one is refused.
+        rates: ``arm -> share that does it``; other arms take the plan's base rate.
+        seed: The same seed gives the same results.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        InputError: No such arm, a rate outside [0, 1], or the file exists.
+        StateError: No wave was sent yet.
+    """
+    from testkit.store import events, plans
+
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        sent = events.sends(conn, name, locked.version)
+    arms = {arm.name: rates.get(arm.name, locked.plan.metric.base_rate) for arm in locked.plan.arms}
+    unknown = sorted(set(rates) - set(arms))
+    if unknown:
+        raise InputError(
+            f"no arm {unknown[0]!r}", field="rate", value=unknown[0], hint=", ".join(arms)
+        )
+    bad = [arm for arm, rate in arms.items() if not 0 <= rate <= 1]
+    if bad:
+        raise InputError(f"the rate of {bad[0]} is not between 0 and 1", field="rate")
+    if not sent:
+        raise StateError(
+            f"no wave of {name} was sent", hint=f"whistlestop experiment sent {name} --wave 1"
+        )
+    draw = np.random.default_rng(seed)
+    lists = workspace.root / "experiments" / name / "lists"
+    count = 0
+    with _new(target) as out:
+        out.write(f"{locked.plan.unit_column},{locked.plan.metric.name}\n")
+        for wave in sorted(sent):
+            for arm, rate in arms.items():
+                path = lists / f"wave-{wave:02d}-{arm}.csv"
+                with path.open(encoding="utf-8", newline="") as file:
+                    units = [row[locked.plan.unit_column] for row in csv.DictReader(file)]
+                did = draw.random(len(units)) < rate
+                out.writelines(f"{u},{int(d)}\n" for u, d in zip(units, did, strict=True))
+                count += len(units)
+    return count
+
+
+def _new(target: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a text file
+    try:
+        return target.open("x", encoding="utf-8", newline="\n")
+    except FileExistsError as cause:
+        raise InputError(
+            f"{target} exists", field="target", value=str(target), hint="choose another name"
+        ) from cause
