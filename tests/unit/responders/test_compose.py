@@ -25,6 +25,7 @@ from responders.model.draft import (
     StoryEntry,
     StoryFacts,
 )
+from responders.model.issue import Moment
 from responders.model.issue_file import issue_from_mapping
 from responders.starter import starter_issues
 from testkit.errors import InputError, NotFoundError
@@ -355,9 +356,12 @@ def test_cues(cue: str, text: str, found: str | None) -> None:
 
 
 def test_a_cue_inside_another_moments_cue_does_not_count() -> None:
-    reading = read_moment(ISSUES["labor"].moments, title="Bus drivers call off strike")
-    assert reading.moment is not None
-    assert reading.moment.name == "deal"
+    # By weight alone "strike" and "rail strike" would tie with "calls off ... strike" and, being
+    # first, win.
+    strike = Moment(name="strike", label="x", stance="neutral", cues=("strike", "rail strike"))
+    deal = Moment(name="deal", label="y", stance="progress", cues=("call* off ... strike",))
+    reading = read_moment((strike, deal), title="Union calls off rail strike")
+    assert reading.moment == deal
 
 
 def test_equal_signs_of_good_and_bad_news_choose_nothing() -> None:
