@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Final, get_args, get_type_hints
 
 from responders.drafting.render import attribute_paths
 from testkit.kernel.findings import Finding
 
 __all__ = [
+    "CHANNEL_CONTEXTS",
     "CONTEXTS",
     "AskContext",
     "BlocksContext",
@@ -257,6 +259,12 @@ CONTEXTS: Final[dict[str, type]] = {
 }
 
 
+CHANNEL_CONTEXTS: Final[dict[str, type]] = {
+    channel: context for channel, context in CONTEXTS.items() if channel != "frame"
+}
+
+
+@lru_cache(maxsize=32)
 def documented_names(context: type) -> frozenset[str]:
     """Every dotted name that a context offers.
 

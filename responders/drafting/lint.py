@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, tzinfo
 
+    from responders.drafting.claims import Material
     from responders.drafting.lengths import Limit
     from responders.model.draft import Draft, Organisation, Variant
     from responders.model.issue import Issue
@@ -54,11 +55,20 @@ def lint_draft(
         zone: Time zone of the readers.
     """
     chosen = rules or LintRules()
+    material = material_of(draft.story, issue, org, zone=zone)
     variants = tuple(
         replace(
             variant,
             findings=lint_variant(
-                variant, draft, issue, org, as_of=as_of, rules=chosen, limits=limits, zone=zone
+                variant,
+                draft,
+                issue,
+                org,
+                as_of=as_of,
+                rules=chosen,
+                limits=limits,
+                zone=zone,
+                material=material,
             ),
         )
         for variant in draft.variants
@@ -80,14 +90,19 @@ def lint_variant(
     rules: LintRules | None = None,
     limits: Mapping[str, Limit] = LIMITS,
     zone: tzinfo = UTC,
+    material: Material | None = None,
 ) -> tuple[Finding, ...]:
-    """Findings on one text, worst first; the arguments are those of :func:`lint_draft`."""
+    """Findings on one text, worst first.
+
+    The arguments are those of :func:`lint_draft`; ``material`` spares collecting what may be said
+    when several texts of one story are checked.
+    """
     chosen = rules or LintRules()
     where = f"{variant.channel}.{variant.key}"
     moment = issue.moment(draft.moment)
     found = text_claims(
         variant.text,
-        material_of(draft.story, issue, org, zone=zone),
+        material or material_of(draft.story, issue, org, zone=zone),
         issue,
         today=as_of.astimezone(zone).date(),
         stance=moment.stance if moment else None,

@@ -14,6 +14,7 @@ equally likely, nothing is chosen and the draft says so: the neutral frames are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import regex
@@ -28,6 +29,9 @@ __all__ = ["Cue", "Reading", "find_phrase", "read_moment"]
 TITLE_WEIGHT: Final = 3
 GAP_WORDS: Final = 8
 _WORD: Final = regex.compile(r"[\p{L}\p{N}]+(?:['’][\p{L}\p{N}]+)*|[.!?;]")
+_ABBREVIATED: Final = frozenset(
+    {"gov", "sen", "rep", "st", "dr", "mr", "mrs", "ms", "sr", "sra", "no", "vs", "lt", "gen"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +90,12 @@ def find_phrase(phrase: str, text: str) -> tuple[tuple[int, int], ...]:
     sequences = [part.split() for part in plain.split("...") if part.strip()]
     if not sequences:
         return ()
-    words = [
-        (match[0].casefold().replace("’", "'"), match.span()) for match in _WORD.finditer(text)
-    ]
+    words = _words(text)
+    first = sequences[0][0]
+    prefix = first.removesuffix("*")
     found: list[tuple[int, int]] = []
-    for start in range(len(words)):
-        if not _run_at(words, start, sequences[0]):
+    for start, (word, _) in enumerate(words):
+        if not word.startswith(prefix) or not _run_at(words, start, sequences[0]):
             continue
         end = start + len(sequences[0])
         for sequence in sequences[1:]:
@@ -103,7 +107,19 @@ def find_phrase(phrase: str, text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _run_at(words: Sequence[tuple[str, object]], at: int, sequence: Sequence[str]) -> bool:
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[tuple[str, tuple[int, int]], ...]:
+    """Words and sentence ends with their places; a text is asked for many phrases."""
+    words: list[tuple[str, tuple[int, int]]] = []
+    for match in _WORD.finditer(text):
+        word = match[0].casefold().replace("’", "'")
+        if word == "." and words and (len(words[-1][0]) == 1 or words[-1][0] in _ABBREVIATED):
+            continue  # "Gov. Lee", "U.S."
+        words.append((word, match.span()))
+    return tuple(words)
+
+
+def _run_at(words: Sequence[tuple[str, tuple[int, int]]], at: int, sequence: Sequence[str]) -> bool:
     if at + len(sequence) > len(words):
         return False
     return all(
@@ -112,7 +128,9 @@ def _run_at(words: Sequence[tuple[str, object]], at: int, sequence: Sequence[str
     )
 
 
-def _next_run(words: Sequence[tuple[str, object]], after: int, sequence: Sequence[str]) -> int:
+def _next_run(
+    words: Sequence[tuple[str, tuple[int, int]]], after: int, sequence: Sequence[str]
+) -> int:
     """Index after the next run within the gap and the sentence; -1 when there is none."""
     for start in range(after, min(len(words), after + GAP_WORDS + 1)):
         if _run_at(words, start, sequence):

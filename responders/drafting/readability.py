@@ -16,6 +16,7 @@ __all__ = ["ReadingGrade", "reading_grade", "syllables"]
 MIN_WORDS: Final = 60
 _WORD: Final = regex.compile(r"[\p{L}]+(?:['’][\p{L}]+)*")
 _SENTENCE_END: Final = regex.compile(r"[.!?]+[”\"'’)]*(?=\s|$)|\n+")
+_Y_CONSONANT: Final = regex.compile(r"y(?=[aeiou])")  # employer, beyond, year
 _VOWELS: Final = regex.compile(r"[aeiouy]+")
 
 
@@ -40,6 +41,7 @@ def syllables(word: str) -> int:
         [1, 3, 2, 2, 2]
     """
     lower = regex.sub(r"['’].*$", "", word.casefold())
+    lower = _Y_CONSONANT.sub("j", lower)
     count = len(_VOWELS.findall(lower))
     if lower.endswith("e") and not lower.endswith(("le", "ee", "ye", "oe")):
         count -= 1  # make, these

@@ -247,6 +247,7 @@ def _collect(pieces: Iterator[str], limit: int) -> str:
     return "".join(kept)
 
 
+@lru_cache(maxsize=1024)
 def attribute_paths(source: str) -> tuple[str, ...]:
     """The dotted names that a template reads, for the check against documented contexts.
 

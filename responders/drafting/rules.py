@@ -74,6 +74,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS073": _rule("warning", "too long for one of the networks"),
     "RS080": _rule("error", "the variants differ in more than one block"),
     "RS081": _rule("note", "there is only one variant"),
+    "RS090": _rule("error", "a template file that no channel reads"),
 }
 
 

@@ -13,7 +13,7 @@ Every step moves forward in the text, so the work is linear in its length.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +55,7 @@ _ASCII_LABELS: Final = regex.compile(rf"(?:[\-a-z0-9{_LATIN}]++\.)++", regex.IGN
 _SCHEME_AT_END: Final = regex.compile(r"https?$", regex.IGNORECASE)
 _TLD_STOP: Final = regex.compile(r"[0-9A-Za-z@+\-]")
 _WITH_PROTOCOL: Final = regex.compile(r"https?://[^\s<>\"“”«»]*[^\s<>\"“”«».,;:!?')\]}]", regex.I)
+_TOKEN: Final = regex.compile(r"\S+")
 _TCO: Final = regex.compile(
     r"https?://t\.co/([a-z0-9]+)(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?",
     regex.IGNORECASE,
@@ -99,6 +100,7 @@ def _unicode_tlds() -> tuple[str, ...]:
     return tuple(sorted(names, key=len, reverse=True))
 
 
+@lru_cache(maxsize=256)
 def find_urls(text: str, *, bare: bool = True) -> tuple[UrlSpan, ...]:
     """Every web address in the text, in order, never overlapping.
 
@@ -119,7 +121,12 @@ def find_urls(text: str, *, bare: bool = True) -> tuple[UrlSpan, ...]:
     """
     if "." not in text:
         return ()
-    return tuple(_scan(text, bare=bare))
+    spans: list[UrlSpan] = []
+    for token in _TOKEN.finditer(text):
+        if "." in token[0]:
+            # One character further back: what stands before an address decides whether it is one.
+            spans.extend(_scan(text, max(0, token.start() - 1), token.end(), bare=bare))
+    return tuple(spans)
 
 
 def written_links(text: str) -> tuple[UrlSpan, ...]:
@@ -145,9 +152,8 @@ def written_links(text: str) -> tuple[UrlSpan, ...]:
     return tuple(spans)
 
 
-def _scan(text: str, *, bare: bool) -> Iterator[UrlSpan]:
-    position = 0
-    while match := _CANDIDATE.search(text, position):
+def _scan(text: str, position: int, stop: int, *, bare: bool) -> Iterator[UrlSpan]:
+    while match := _CANDIDATE.search(text, position, stop):
         protocol = match["protocol"] or ""
         start = match.start("protocol") if protocol else match.start("domain")
         domain_start = match.start("domain")
@@ -235,6 +241,8 @@ def _leading_tld(label: str, *, after: str = "") -> str | None:
     lower = label.lower()
     if lower in top_level_domains() and not _TLD_STOP.match(after):
         return label
+    if lower.isascii() and lower.isalnum():
+        return None
     if lower.startswith("xn--"):
         ascii_part = regex.match(r"[\-0-9a-z]+", lower)
         return label[: ascii_part.end()] if ascii_part else None

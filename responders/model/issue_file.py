@@ -76,8 +76,8 @@ def issue_from_mapping(
     Args:
         mapping: The file as plain values (text, numbers, dates, lists, mappings).
         path: Name of the file, for messages.
-        locate: Gives ``line:column`` for a key path such as ``("frames", "problem", 0, "text")``;
-            the caller has it from its YAML reader.
+        locate: Gives ``file:line:column: key.path`` for a key path such as
+            ``("frames", "problem", 0, "text")``; the caller has it from its YAML reader.
 
     Returns:
         The issue. Judgements that do not make it unusable come from :func:`check_issue`.
@@ -111,10 +111,10 @@ class _Reader:
         self._locate = locate
 
     def where(self, at: Path) -> str:
+        if self._locate is not None:
+            return self._locate(at)
         key = ".".join(str(part) for part in at)
-        line = self._locate(at) if self._locate else ""
-        place = ":".join(part for part in (self._path, line) if part)
-        return f"{place}: {key}" if place else key
+        return f"{self._path}: {key}" if self._path else key
 
     def add(self, code: str, at: Path, message: str, hint: str = "") -> None:
         severity: Severity = "error"
@@ -451,12 +451,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def check_issue(issue: Issue, *, as_of: date, path: str = "") -> tuple[Finding, ...]:
+def check_issue(issue: Issue, *, as_of: date | None = None, path: str = "") -> tuple[Finding, ...]:
     """What is allowed in an issue and will be missed when a story breaks.
 
     Args:
         issue: The issue.
-        as_of: Today.
+        as_of: Today; None leaves out what has expired.
         path: Name of the file, for messages.
 
     Returns:
@@ -507,7 +507,7 @@ def check_issue(issue: Issue, *, as_of: date, path: str = "") -> tuple[Finding, 
                 "IS016", "warning", f"talking point {point.name!r} never expires",
                 "give a day on which somebody checks it again", f"talking_points.{point.name}",
             )  # fmt: skip
-        elif point.expires_on < as_of:
+        elif as_of is not None and point.expires_on < as_of:
             add(
                 "IS016", "warning",
                 f"talking point {point.name!r} expired on {point.expires_on}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["starter_issues"]
+__all__ = ["starter_files", "starter_issues"]
 
 
 def starter_issues() -> dict[str, str]:
@@ -25,3 +25,13 @@ def starter_issues() -> dict[str, str]:
         if file.name.endswith(".yaml")
     }
     return dict(sorted(found.items()))
+
+
+def starter_files() -> dict[str, str]:
+    """The bundled issue files as files of a workspace: path to text.
+
+    Examples:
+        >>> list(starter_files())[0]
+        'issues/climate.yaml'
+    """
+    return {f"issues/{name}.yaml": text for name, text in starter_issues().items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 import pytest
 import yaml
@@ -35,6 +36,7 @@ def minimal() -> dict[str, object]:
     }
 
 
+@cache
 def starter(name: str) -> Issue:
     return issue_from_mapping(yaml.safe_load(STARTERS[name]), path=f"{name}.yaml")
 
@@ -80,9 +82,9 @@ def test_every_problem_is_reported_at_once_with_its_place() -> None:
 def test_the_callers_line_numbers_stand_in_front_of_the_key() -> None:
     with pytest.raises(DefinitionError) as caught:
         issue_from_mapping(
-            minimal() | {"titel": "x"}, path="issues/rent.yaml", locate=lambda at: f"{len(at)}:1"
+            minimal() | {"titel": "x"}, locate=lambda at: f"issues/rent.yaml:7:1: {at[0]}"
         )
-    assert caught.value.findings[0].where == "issues/rent.yaml:1:1: titel"
+    assert caught.value.findings[0].where == "issues/rent.yaml:7:1: titel"
     assert "title" in caught.value.findings[0].hint
 
 

@@ -123,7 +123,10 @@ def test_arithmetic_on_numbers_works() -> None:
 
 
 def test_paths_leave_out_what_the_template_sets_itself() -> None:
-    source = "{% set a = org.name %}{% for e in story.entries %}{{ e.url }}{{ loop.index }}{% endfor %}{{ a }}"
+    source = (
+        "{% set a = org.name %}{{ a }}"
+        "{% for e in story.entries %}{{ e.url }}{{ loop.index }}{% endfor %}"
+    )
     assert set(attribute_paths(source)) == {"org.name", "story.entries"}
 
 
