@@ -19,7 +19,7 @@ import numpy as np
 
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats import domain
-from testkit.stats.recursion import FAR, TAIL, checked_information, first_arrival, walk
+from testkit.stats.recursion import checked_information, first_arrival, walk
 from testkit.stats.spending import (
     SpendingFunction,
     cumulative_spending,
@@ -163,7 +163,6 @@ def spending_bounds(
                 lower=-upper[-1] if sides == 2 else -math.inf,
                 upper=upper[-1],
                 information=info[k],
-                low=-FAR if sides == 2 else -TAIL,
             )
         if k < len(fixed_upper):
             upper.append(float(fixed_upper[k]))

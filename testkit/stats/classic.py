@@ -56,7 +56,7 @@ def wang_tsiatis(
         ConvergenceError: The constant was not found.
 
     References:
-        Wang & Tsiatis (1987), Biometrics 43(1), 193-199; Jennison & Turnbull (2000), section 2.7.
+        Wang & Tsiatis (1987), Biometrics 43(1), 193-199; Jennison & Turnbull (2000), ch. 2.
 
     Examples:
         >>> bounds = wang_tsiatis(looks=4, delta=0.25, alpha=0.05)

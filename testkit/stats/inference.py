@@ -285,7 +285,7 @@ def repeated_p_value(
         ConvergenceError: A bound was not found.
 
     References:
-        Jennison & Turnbull (2000), section 9.5.
+        Jennison & Turnbull (2000), ch. 9.
 
     Examples:
         >>> p = repeated_p_value(z=2.0, look=1, information=[1], spending_time=[1.0])

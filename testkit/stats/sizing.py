@@ -235,7 +235,7 @@ def characteristics(design: Design, *, power: float) -> Characteristics:
         ConvergenceError: No drift gives this power.
 
     References:
-        Jennison & Turnbull (2000), section 2.3 and ch. 19.
+        Jennison & Turnbull (2000), ch. 2 and 19.
 
     Examples:
         >>> from testkit.stats.classic import pocock
@@ -290,7 +290,7 @@ def sequential_size(fixed: float, *, design: Design, power: float) -> Sequential
         ConvergenceError: No drift gives this power.
 
     References:
-        Jennison & Turnbull (2000), section 2.3 and ch. 3.
+        Jennison & Turnbull (2000), ch. 2 and 3.
 
     Examples:
         >>> from testkit.stats.boundaries import spending_bounds

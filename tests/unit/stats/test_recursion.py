@@ -17,6 +17,7 @@ def test_a_spend_that_nobody_is_left_for_is_an_error_not_a_number() -> None:
     with pytest.raises(ConvergenceError) as caught:
         arrival.upper_for(0.08)
     assert caught.value.routine == "upper_for"
+    assert caught.value.residual == pytest.approx(0.08 - 0.0796557, abs=1e-7)
 
 
 def test_nobody_arrives_when_the_bounds_meet() -> None:

@@ -127,6 +127,12 @@ def test_rho_outside_its_domain_is_refused(bad: float) -> None:
     assert caught.value.field == "rho"
 
 
+def test_the_ends_of_the_parameters_are_inside() -> None:
+    assert hwang_shih_decani(-100)(0.5, 0.05) < 1e-20
+    assert hwang_shih_decani(100)(0.5, 0.05) == pytest.approx(0.05)
+    assert kim_demets(100)(0.5, 0.05) < 1e-20
+
+
 def test_the_published_families_are_spending_functions() -> None:
     assert all(isinstance(f, SpendingFunction) for f in FUNCTIONS)
 
