@@ -59,7 +59,8 @@ class Arrival:
     """The paths that arrive at one look without having stopped before.
 
     Attributes:
-        root: Square root of the information at this look.
+        information: Information at this look.
+        root: Its square root.
         root_before: Square root of the information at the look before; 0 at the first.
         rho: Correlation of the statistic with the look before; 0 at the first.
         tau: Its standard deviation given the look before, ``sqrt(1 - rho^2)``.
@@ -67,6 +68,7 @@ class Arrival:
         mass: Quadrature weight times h at each node, shape (nodes,).
     """
 
+    information: float
     root: float
     root_before: float
     rho: float
@@ -180,9 +182,8 @@ class Arrival:
             low: Left end of the z values that matter at this look.
             high: Right end of the z values that matter at this look.
         """
-        square = self.root * self.root
-        rho = math.sqrt(square / information)
-        tau = math.sqrt((information - square) / information)
+        rho = math.sqrt(self.information / information)
+        tau = math.sqrt((information - self.information) / information)
         roughness = 1.0 + 1.0 / (tau * tau)
         if self.z.size:
             roughness += (self.rho / self.tau) ** 2
@@ -199,7 +200,13 @@ class Arrival:
             if self.z.size:
                 mass *= self._not_stopped(z)
         return Arrival(
-            root=math.sqrt(information), root_before=self.root, rho=rho, tau=tau, z=z, mass=mass
+            information=information,
+            root=math.sqrt(information),
+            root_before=self.root,
+            rho=rho,
+            tau=tau,
+            z=z,
+            mass=mass,
         )
 
     def _not_stopped(self, z: FloatArray) -> FloatArray:
@@ -232,6 +239,7 @@ def first_arrival(information: float) -> Arrival:
         information: Information at the first look, above 0.
     """
     return Arrival(
+        information=information,
         root=math.sqrt(information),
         root_before=0.0,
         rho=0.0,
