@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["FAR", "TAIL", "Arrival", "Walk", "checked_information", "first_arrival", "walk"]
+__all__ = ["FAR", "TAIL", "Arrival", "Passage", "checked_information", "first_arrival", "passage"]
 
 # Standard deviations beyond which a normal tail (6e-16) is left out of an integral.
 TAIL: Final = 8.0
@@ -250,7 +250,7 @@ def first_arrival(information: float) -> Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Passage:
     """A design whose bounds are known, integrated once and readable at any drift in its range.
 
     Attributes:
@@ -282,20 +282,20 @@ class Walk:
         return np.array([a.below(b, drift=drift) for a, b in pairs])
 
 
-def walk(
+def passage(
     *,
     information: Sequence[float],
     lower: Sequence[float],
     upper: Sequence[float],
     drifts: tuple[float, float] = (0.0, 0.0),
-) -> Walk:
+) -> Passage:
     """Integrate a design whose bounds are known.
 
     Args:
         information: Information at the looks, shape (looks,), checked.
         lower: Lower bounds on the z scale, shape (looks,); minus infinity for none.
         upper: Upper bounds on the z scale, shape (looks,); infinity for none.
-        drifts: Smallest and largest drift at which the walk is to be read.
+        drifts: Smallest and largest drift at which the passage is to be read.
     """
     ends = [0.0, *(d * math.sqrt(i) for d in drifts for i in (information[0], information[-1]))]
     # A bound far out is asked about for its tail, and the paths that reach it come from within
@@ -313,7 +313,7 @@ def walk(
                 high=max(ends) + reach,
             )
         )
-    return Walk(arrivals=tuple(arrivals), lower=tuple(lower), upper=tuple(upper))
+    return Passage(arrivals=tuple(arrivals), lower=tuple(lower), upper=tuple(upper))
 
 
 def checked_information(
