@@ -19,7 +19,7 @@ import numpy as np
 
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats import domain
-from testkit.stats.recursion import FAR, TAIL, checked_information, first_arrival, walk
+from testkit.stats.recursion import checked_information, first_arrival, passage
 from testkit.stats.spending import (
     SpendingFunction,
     cumulative_spending,
@@ -163,7 +163,6 @@ def spending_bounds(
                 lower=-upper[-1] if sides == 2 else -math.inf,
                 upper=upper[-1],
                 information=info[k],
-                low=-FAR if sides == 2 else -TAIL,
             )
         if k < len(fixed_upper):
             upper.append(float(fixed_upper[k]))
@@ -277,7 +276,7 @@ def crossing_probabilities(
     info = checked_information(information)
     top, bottom = checked_bounds(upper=upper, lower=lower, looks=len(info))
     domain.finite(drift, "drift")
-    path = walk(information=info, lower=bottom, upper=top, drifts=(drift, drift))
+    path = passage(information=info, lower=bottom, upper=top, drifts=(drift, drift))
     above, below = path.upper_exits(drift), path.lower_exits(drift)
     arriving = path.arrivals[-1].below(math.inf, drift=drift)
     everybody = math.fsum(above[:-1]) + math.fsum(below[:-1]) + arriving

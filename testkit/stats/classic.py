@@ -19,7 +19,7 @@ from scipy.special import ndtri
 
 from testkit.errors import InputError
 from testkit.stats.boundaries import Boundaries
-from testkit.stats.recursion import checked_information, walk
+from testkit.stats.recursion import checked_information, passage
 from testkit.stats.roots import bracketed_root
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def wang_tsiatis(
         ConvergenceError: The constant was not found.
 
     References:
-        Wang & Tsiatis (1987), Biometrics 43(1), 193-199; Jennison & Turnbull (2000), section 2.7.
+        Wang & Tsiatis (1987), Biometrics 43(1), 193-199; Jennison & Turnbull (2000), ch. 2.
 
     Examples:
         >>> bounds = wang_tsiatis(looks=4, delta=0.25, alpha=0.05)
@@ -76,7 +76,7 @@ def wang_tsiatis(
 
     def excess(constant: float) -> float:
         upper = constant * shape
-        path = walk(information=info, lower=_mirrored(upper, sides), upper=tuple(upper))
+        path = passage(information=info, lower=_mirrored(upper, sides), upper=tuple(upper))
         return math.log(math.fsum(path.upper_exits(0.0)) / per_side)
 
     # One look alone needs z_alpha; Bonferroni over the looks is always enough for a shape >= 1.
@@ -192,7 +192,7 @@ def haybittle_peto(
             f"the early bound must be above 0 and finite, not {early}", field="early", value=early
         )
     upper = np.full(len(info), early)
-    path = walk(information=info, lower=_mirrored(upper, sides), upper=tuple(upper))
+    path = passage(information=info, lower=_mirrored(upper, sides), upper=tuple(upper))
     left = per_side - math.fsum(path.upper_exits(0.0)[:-1])
     if left <= 0.0:
         raise InputError(
@@ -209,7 +209,7 @@ def _boundaries(
     info: tuple[float, ...], upper: np.ndarray, alpha: float, sides: Literal[1, 2]
 ) -> Boundaries:
     lower = np.array(_mirrored(upper, sides))
-    exits = walk(information=info, lower=tuple(lower), upper=tuple(upper)).upper_exits(0.0)
+    exits = passage(information=info, lower=tuple(lower), upper=tuple(upper)).upper_exits(0.0)
     return Boundaries(
         information=np.array(info),
         spending_time=np.array(info) / info[-1],

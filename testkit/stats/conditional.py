@@ -14,7 +14,7 @@ import numpy as np
 from testkit.errors import InputError
 from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, crossing_probabilities
-from testkit.stats.recursion import checked_information, walk
+from testkit.stats.recursion import checked_information, passage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ def predictive_power(
     mean = (z * math.sqrt(now) + prior_mean * prior_sd**-2) / precision
     nodes, weights = np.polynomial.hermite_e.hermegauss(_HERMITE)
     drifts = mean + nodes / math.sqrt(precision)
-    path = walk(
+    path = passage(
         information=info,
         lower=bottom,
         upper=top,

@@ -27,14 +27,14 @@ import numpy as np
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, spending_bounds
-from testkit.stats.recursion import checked_information, walk
+from testkit.stats.recursion import checked_information, passage
 from testkit.stats.roots import bracketed_root
 from testkit.stats.spending import SpendingFunction, obrien_fleming_spending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testkit.stats.recursion import Walk
+    from testkit.stats.recursion import Passage
 
 __all__ = [
     "RepeatedInterval",
@@ -139,7 +139,7 @@ def stagewise(
     info, bottom, top = _stopped(information, upper, lower, z, look)
     domain.probability(level, "level")
     root = math.sqrt(info[-1])
-    path, reach = _wide_walk(info, bottom, top, z, 0.5 - 0.5 * level)
+    path, reach = _wide_passage(info, bottom, top, z, 0.5 - 0.5 * level)
 
     def theta_for(tail: float) -> float:
         return (
@@ -217,7 +217,7 @@ def likelihood_ratio_p_value(
     info = checked_information(information)
     top, bottom = checked_bounds(upper=upper, lower=lower, looks=len(info))
     _check_stop(z, look, len(info))
-    path = walk(information=info, lower=bottom, upper=(*top[:-1], max(top[-1], z)))
+    path = passage(information=info, lower=bottom, upper=(*top[:-1], max(top[-1], z)))
     least = [max(z, b) for b in top]
     if count == "all":
         least[-1] = z
@@ -285,7 +285,7 @@ def repeated_p_value(
         ConvergenceError: A bound was not found.
 
     References:
-        Jennison & Turnbull (2000), section 9.5.
+        Jennison & Turnbull (2000), ch. 9.
 
     Examples:
         >>> p = repeated_p_value(z=2.0, look=1, information=[1], spending_time=[1.0])
@@ -377,21 +377,23 @@ def _smallest_alpha(
     return math.exp(bracketed_root(beyond, least, most, routine="sequential_p_value"))
 
 
-def _wide_walk(
+def _wide_passage(
     info: tuple[float, ...],
     bottom: tuple[float, ...],
     top: tuple[float, ...],
     z: float,
     tail: float,
-) -> tuple[Walk, float]:
-    """A walk that can be read at every drift of interest, and how far out that is on the z scale.
+) -> tuple[Passage, float]:
+    """A passage that can be read at every drift of interest, and how far out that is on the z scale.
 
     The interval's ends lie near z except where early exits carry nearly all the mass.
     """
     root = math.sqrt(info[-1])
     reach = abs(z) + 10.0
     while reach < 1e5:
-        path = walk(information=info, lower=bottom, upper=top, drifts=(-reach / root, reach / root))
+        path = passage(
+            information=info, lower=bottom, upper=top, drifts=(-reach / root, reach / root)
+        )
         least = math.fsum(path.upper_exits(-reach / root))
         most = math.fsum(path.lower_exits(reach / root))
         if least < tail and most < tail:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["FAR", "TAIL", "Arrival", "Walk", "checked_information", "first_arrival", "walk"]
+__all__ = ["FAR", "TAIL", "Arrival", "Passage", "checked_information", "first_arrival", "passage"]
 
 # Standard deviations beyond which a normal tail (6e-16) is left out of an integral.
 TAIL: Final = 8.0
@@ -59,7 +59,8 @@ class Arrival:
     """The paths that arrive at one look without having stopped before.
 
     Attributes:
-        root: Square root of the information at this look.
+        information: Information at this look.
+        root: Its square root.
         root_before: Square root of the information at the look before; 0 at the first.
         rho: Correlation of the statistic with the look before; 0 at the first.
         tau: Its standard deviation given the look before, ``sqrt(1 - rho^2)``.
@@ -67,6 +68,7 @@ class Arrival:
         mass: Quadrature weight times h at each node, shape (nodes,).
     """
 
+    information: float
     root: float
     root_before: float
     rho: float
@@ -180,9 +182,8 @@ class Arrival:
             low: Left end of the z values that matter at this look.
             high: Right end of the z values that matter at this look.
         """
-        square = self.root * self.root
-        rho = math.sqrt(square / information)
-        tau = math.sqrt((information - square) / information)
+        rho = math.sqrt(self.information / information)
+        tau = math.sqrt((information - self.information) / information)
         roughness = 1.0 + 1.0 / (tau * tau)
         if self.z.size:
             roughness += (self.rho / self.tau) ** 2
@@ -199,7 +200,13 @@ class Arrival:
             if self.z.size:
                 mass *= self._not_stopped(z)
         return Arrival(
-            root=math.sqrt(information), root_before=self.root, rho=rho, tau=tau, z=z, mass=mass
+            information=information,
+            root=math.sqrt(information),
+            root_before=self.root,
+            rho=rho,
+            tau=tau,
+            z=z,
+            mass=mass,
         )
 
     def _not_stopped(self, z: FloatArray) -> FloatArray:
@@ -232,6 +239,7 @@ def first_arrival(information: float) -> Arrival:
         information: Information at the first look, above 0.
     """
     return Arrival(
+        information=information,
         root=math.sqrt(information),
         root_before=0.0,
         rho=0.0,
@@ -242,7 +250,7 @@ def first_arrival(information: float) -> Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Passage:
     """A design whose bounds are known, integrated once and readable at any drift in its range.
 
     Attributes:
@@ -274,20 +282,20 @@ class Walk:
         return np.array([a.below(b, drift=drift) for a, b in pairs])
 
 
-def walk(
+def passage(
     *,
     information: Sequence[float],
     lower: Sequence[float],
     upper: Sequence[float],
     drifts: tuple[float, float] = (0.0, 0.0),
-) -> Walk:
+) -> Passage:
     """Integrate a design whose bounds are known.
 
     Args:
         information: Information at the looks, shape (looks,), checked.
         lower: Lower bounds on the z scale, shape (looks,); minus infinity for none.
         upper: Upper bounds on the z scale, shape (looks,); infinity for none.
-        drifts: Smallest and largest drift at which the walk is to be read.
+        drifts: Smallest and largest drift at which the passage is to be read.
     """
     ends = [0.0, *(d * math.sqrt(i) for d in drifts for i in (information[0], information[-1]))]
     # A bound far out is asked about for its tail, and the paths that reach it come from within
@@ -305,7 +313,7 @@ def walk(
                 high=max(ends) + reach,
             )
         )
-    return Walk(arrivals=tuple(arrivals), lower=tuple(lower), upper=tuple(upper))
+    return Passage(arrivals=tuple(arrivals), lower=tuple(lower), upper=tuple(upper))
 
 
 def checked_information(

@@ -22,7 +22,7 @@ from scipy.special import ndtri
 from testkit.errors import InputError
 from testkit.stats import domain
 from testkit.stats.boundaries import checked_bounds, crossing_probabilities
-from testkit.stats.recursion import checked_information, walk
+from testkit.stats.recursion import checked_information, passage
 from testkit.stats.roots import bracketed_root
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def drift_for_power(design: Design, *, power: float) -> float:
     top, bottom = checked_bounds(
         upper=tuple(design.upper), lower=tuple(design.lower), looks=len(info)
     )
-    path = walk(information=info, lower=bottom, upper=top, drifts=(0.0, _LARGEST_DRIFT / root))
+    path = passage(information=info, lower=bottom, upper=top, drifts=(0.0, _LARGEST_DRIFT / root))
     end = bracketed_root(
         lambda x: math.fsum(path.upper_exits(x / root)) - power,
         0.0,
@@ -235,7 +235,7 @@ def characteristics(design: Design, *, power: float) -> Characteristics:
         ConvergenceError: No drift gives this power.
 
     References:
-        Jennison & Turnbull (2000), section 2.3 and ch. 19.
+        Jennison & Turnbull (2000), ch. 2 and 19.
 
     Examples:
         >>> from testkit.stats.classic import pocock
@@ -290,7 +290,7 @@ def sequential_size(fixed: float, *, design: Design, power: float) -> Sequential
         ConvergenceError: No drift gives this power.
 
     References:
-        Jennison & Turnbull (2000), section 2.3 and ch. 3.
+        Jennison & Turnbull (2000), ch. 2 and 3.
 
     Examples:
         >>> from testkit.stats.boundaries import spending_bounds

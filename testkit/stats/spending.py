@@ -181,7 +181,8 @@ class HwangShihDeCaniSpending:
         _check(t, alpha)
         if t in {0.0, 1.0} or self.gamma == 0.0:
             return alpha * t
-        return alpha * math.expm1(-self.gamma * t) / math.expm1(-self.gamma)
+        # The ratio first: with a tiny gamma the products would lose their digits to underflow.
+        return alpha * (math.expm1(-self.gamma * t) / math.expm1(-self.gamma))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,18 +314,19 @@ def cumulative_spending(
     """
     out: list[float] = []
     before = 0.0
+    slack = 1e-12 * alpha
     for t in times:
         value = spending(t, alpha)
-        # Rounding may push a function a hair above its total; more than that is a mistake.
-        if not before <= value <= alpha * (1.0 + 1e-12):
+        # A function may go back or beyond by rounding; by more than that it is a mistake.
+        if not before - slack <= value <= alpha + slack:
             raise InputError(
                 f"spending function gives {value} at t = {t}, outside [{before}, {alpha}]",
                 field="spending",
                 value=getattr(spending, "name", repr(spending)),
                 hint="cumulative spending never decreases and never exceeds alpha",
             )
-        before = value
-        out.append(value)
+        before = min(max(before, value), alpha)
+        out.append(before)
     return tuple(out)
 
 

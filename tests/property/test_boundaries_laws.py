@@ -54,7 +54,7 @@ def test_a_name_says_everything_about_its_function(gamma, rho, t) -> None:
         assert spending_by_name(spending.name)(t, 0.05) == spending(t, 0.05)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(informations, alphas, sides, spendings)
 def test_bounds_spend_exactly_what_the_function_allows(info, alpha, sides, spending) -> None:
     bounds = spending_bounds(information=info, alpha=alpha, sides=sides, spending=spending)
@@ -63,7 +63,7 @@ def test_bounds_spend_exactly_what_the_function_allows(info, alpha, sides, spend
     np.testing.assert_allclose(np.cumsum(exits.upper), allowed, rtol=1e-8, atol=1e-14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(informations, alphas, spendings, drifts)
 def test_nobody_is_lost(info, alpha, spending, drift) -> None:
     bounds = spending_bounds(information=info, alpha=alpha, spending=spending)
@@ -77,7 +77,7 @@ def test_nobody_is_lost(info, alpha, spending, drift) -> None:
     np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(informations, alphas, spendings, drifts)
 def test_up_and_down_are_mirror_images(info, alpha, spending, drift) -> None:
     bounds = spending_bounds(information=info, alpha=alpha, sides=1, spending=spending)
@@ -90,7 +90,7 @@ def test_up_and_down_are_mirror_images(info, alpha, spending, drift) -> None:
     np.testing.assert_allclose(other.upper, one.lower, rtol=1e-8, atol=1e-15)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(informations, alphas, st.floats(0.05, 0.95), sides, spendings)
 def test_more_alpha_at_one_side_lowers_the_first_bound(info, alpha, share, sides, spending) -> None:
     strict = spending_bounds(information=info, alpha=alpha * share, sides=sides, spending=spending)
@@ -98,7 +98,7 @@ def test_more_alpha_at_one_side_lowers_the_first_bound(info, alpha, share, sides
     assert loose.upper[0] <= strict.upper[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(informations, alphas, sides, spendings, st.integers(0, 7))
 def test_past_looks_keep_their_bounds_and_the_rest_follows(
     info, alpha, sides, spending, taken
@@ -115,7 +115,7 @@ def test_past_looks_keep_their_bounds_and_the_rest_follows(
     np.testing.assert_allclose(again.upper[solid], bounds.upper[solid], rtol=0, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(informations, alphas, spendings, st.floats(0.3, 3.0))
 def test_monitoring_never_spends_more_than_alpha_whatever_the_plan(
     info, alpha, spending, reached
@@ -133,7 +133,7 @@ def test_monitoring_never_spends_more_than_alpha_whatever_the_plan(
         np.testing.assert_allclose(spent, alpha, rtol=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(informations, st.floats(0.01, 0.2), spendings, st.data())
 def test_inference_after_a_stop_agrees_with_the_decision(info, alpha, spending, data) -> None:
     bounds = spending_bounds(information=info, alpha=alpha, spending=spending)
@@ -155,7 +155,7 @@ def test_inference_after_a_stop_agrees_with_the_decision(info, alpha, spending, 
     assert repeated.low > 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(informations, spendings, st.floats(-4, 4), st.floats(0.05, 1))
 def test_stagewise_p_falls_as_z_rises(info, spending, z, step) -> None:
     bounds = spending_bounds(information=info, alpha=0.05, spending=spending)
@@ -170,7 +170,7 @@ def test_stagewise_p_falls_as_z_rises(info, spending, z, step) -> None:
         assert high.estimate > low.estimate
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(informations, spendings, sides, st.data())
 def test_sequential_p_rejects_when_the_bounds_do_and_never_grows(
     info, spending, sides, data
@@ -195,7 +195,7 @@ def test_sequential_p_rejects_when_the_bounds_do_and_never_grows(
     assert (p[-1] < 0.05) == (margin > 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(informations, spendings, st.floats(-3, 3), st.floats(0.1, 2))
 def test_conditional_power_rises_with_what_has_been_seen(info, spending, z, step) -> None:
     assume(len(info) > 1)
@@ -206,7 +206,7 @@ def test_conditional_power_rises_with_what_has_been_seen(info, spending, z, step
     assert 0.0 <= less <= more + 1e-12 <= 1.0 + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(informations, st.floats(0.005, 0.1), st.floats(0.05, 0.4), st.booleans())
 def test_futility_designs_keep_both_errors(info, alpha, beta, binding) -> None:
     design = futility_design(information=info, alpha=alpha, beta=beta, binding=binding)
@@ -222,7 +222,7 @@ def test_futility_designs_keep_both_errors(info, alpha, beta, binding) -> None:
     np.testing.assert_allclose(effect.lower.sum(), beta, rtol=1e-7)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(informations, st.floats(0.005, 0.1), spendings, st.floats(0.5, 0.97))
 def test_looking_costs_size_at_the_end_only(info, alpha, spending, power) -> None:
     bounds = spending_bounds(information=info, alpha=alpha, sides=1, spending=spending)

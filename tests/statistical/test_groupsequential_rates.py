@@ -126,7 +126,7 @@ def check_stagewise(drift: float, *, futility: bool, paths: int, seed: int) -> N
 
 @pytest.mark.parametrize("futility", [False, True])
 def test_stagewise_interval_covers_and_its_estimate_is_median_unbiased(futility: bool) -> None:
-    check_stagewise(1.1, futility=futility, paths=400, seed=7)
+    check_stagewise(1.1, futility=futility, paths=300, seed=7)
 
 
 @pytest.mark.slow

@@ -9,7 +9,11 @@ import pytest
 from scipy.special import ndtri
 
 from testkit.errors import InputError
-from testkit.stats.boundaries import crossing_probabilities, spending_bounds
+from testkit.stats.boundaries import (
+    crossing_probabilities,
+    monitoring_bounds,
+    spending_bounds,
+)
 from testkit.stats.spending import hwang_shih_decani, kim_demets, obrien_fleming_spending
 
 
@@ -118,7 +122,7 @@ def test_many_looks_close_together_go_by_blocks_and_agree_with_one_fewer() -> No
         ({"spending_time": [0.6, 1.1]}, "spending_time"),
         ({"spending_time": [math.nan, 1.0]}, "spending_time"),
         ({"spending": lambda t, alpha: alpha * (1 - t)}, "spending"),
-        ({"spending": lambda t, alpha: 2 * alpha * t}, "spending"),
+        ({"spending": lambda t, alpha: 1.001 * alpha * t}, "spending"),
         ({"spending": lambda t, alpha: math.nan}, "spending"),
         ({"fixed_upper": [3, 2, 2]}, "fixed_upper"),
         ({"fixed_upper": [math.nan]}, "fixed_upper"),
@@ -158,3 +162,70 @@ def test_what_is_spent_is_what_the_bounds_cross(spending: object) -> None:
     )
     np.testing.assert_allclose(np.cumsum(exits.upper), bounds.spent, rtol=1e-9)
     np.testing.assert_allclose(exits.upper, exits.lower, rtol=1e-9)
+
+
+def test_monitoring_stands_on_the_planned_information() -> None:
+    # In another unit and short of the plan, the same as spending times given by hand.
+    now = monitoring_bounds(planned_information=200, information=[50, 120], alpha=0.05, sides=1)
+    by_hand = spending_bounds(
+        information=[0.25, 0.6], alpha=0.05, sides=1, spending_time=[0.25, 0.6]
+    )
+    np.testing.assert_allclose(now.upper, by_hand.upper, rtol=0, atol=1e-12)
+    assert list(now.spending_time) == [0.25, 0.6]
+    assert now.spent[-1] < 0.05
+
+
+def test_monitoring_beyond_the_plan_spends_the_rest_once() -> None:
+    now = monitoring_bounds(planned_information=100, information=[60, 110, 130], alpha=0.05)
+    assert list(now.spending_time) == [0.6, 1.0, 1.0]
+    assert now.spent[1] == 0.025
+    assert now.upper[2] == math.inf
+
+
+def test_monitoring_takes_the_past_as_it_was() -> None:
+    now = monitoring_bounds(
+        planned_information=100, information=[40, 100], alpha=0.05, fixed_upper=[2.5]
+    )
+    assert now.upper[0] == 2.5
+    exits = crossing_probabilities(information=[40, 100], upper=now.upper, lower=now.lower)
+    assert exits.upper.sum() == pytest.approx(0.025, abs=1e-12)
+
+
+@pytest.mark.parametrize("planned", [0.0, -1.0, math.nan, math.inf])
+def test_a_plan_without_information_is_refused(planned: float) -> None:
+    with pytest.raises(InputError) as caught:
+        monitoring_bounds(planned_information=planned, information=[1], alpha=0.05)
+    assert caught.value.field == "planned_information"
+
+
+def test_a_bad_past_bound_is_named_with_its_look() -> None:
+    design = {"information": [1, 2, 3], "alpha": 0.05}
+    with pytest.raises(InputError, match="past bound at look 2 must be a number above 0, not 0"):
+        spending_bounds(**design, fixed_upper=[2.0, 0.0])
+    with pytest.raises(InputError, match="past bound at look 1 is NaN"):
+        spending_bounds(**design, sides=1, fixed_upper=[math.nan])
+    assert spending_bounds(**design, fixed_upper=[0.5]).upper[0] == 0.5
+    # One-sided bounds may lie anywhere.
+    assert spending_bounds(**design, sides=1, fixed_upper=[-0.5]).upper[0] == -0.5
+
+
+def test_errors_count_looks_from_one() -> None:
+    with pytest.raises(InputError, match=r"look 2 has 1\.0"):
+        spending_bounds(information=[1, 1], alpha=0.05)
+    with pytest.raises(InputError, match="at look 2 must be positive"):
+        spending_bounds(information=[1, math.nan], alpha=0.05)
+    with pytest.raises(InputError, match="spending time at look 2"):
+        spending_bounds(information=[1, 2], alpha=0.05, spending_time=[0.5, 0.4])
+    with pytest.raises(InputError, match="at look 2"):
+        crossing_probabilities(information=[1, 2], upper=[2, 2], lower=[0, 3])
+
+
+def test_bounds_cannot_be_written_to() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        spending_bounds(information=[1], alpha=0.05).upper[0] = 0.0
+
+
+def test_looks_that_nearly_touch_are_refused_and_those_that_do_not_are_taken() -> None:
+    with pytest.raises(InputError):
+        spending_bounds(information=[1.0, 1.0 + 1e-9], alpha=0.05)
+    spending_bounds(information=[1.0, 1.0 + 1e-6], alpha=0.05)

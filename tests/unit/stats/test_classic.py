@@ -29,6 +29,8 @@ def test_each_spends_its_alpha_and_no_more(name: str, sides: int) -> None:
     total = exits.upper.sum() + exits.lower.sum()
     assert total == pytest.approx(0.03, abs=1e-11)
     np.testing.assert_allclose(np.cumsum(exits.upper), bounds.spent, rtol=1e-12)
+    np.testing.assert_allclose(bounds.spending_time, np.array(information) / 7)
+    assert (bounds.alpha, bounds.sides, bounds.looks) == (0.03, sides, 4)
 
 
 def test_shapes_follow_the_information() -> None:

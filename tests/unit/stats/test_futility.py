@@ -115,6 +115,7 @@ def test_bounds_that_meet_early_leave_nobody_going_on_in_vain() -> None:
     ("call", "field"),
     [
         (lambda: futility_design(**{**PLAN, "alpha": 0.5}), "alpha"),
+        (lambda: futility_design(**{**PLAN, "alpha": 0.0}), "alpha"),
         (lambda: futility_design(**{**PLAN, "alpha": math.nan}), "alpha"),
         (lambda: futility_design(**{**PLAN, "beta": 0.0}), "beta"),
         (lambda: futility_design(**{**PLAN, "beta": 0.98}), "beta"),

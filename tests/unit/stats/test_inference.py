@@ -103,7 +103,8 @@ def test_short_of_its_last_bound_only_all_endings_give_a_p_value_above_alpha() -
     everything = likelihood_ratio_p_value(**above, z=1.0, look=3)
     rejections = likelihood_ratio_p_value(**above, z=1.0, look=3, count="rejections")
     assert rejections == pytest.approx(0.025, abs=1e-8)
-    assert everything > ndtr(-1.0)
+    # There the two orderings agree: earlier exits, then everybody above z at the end.
+    assert everything == pytest.approx(stagewise(**above, z=1.0, look=3).p_upper, rel=1e-9)
 
 
 def test_repeated_interval_meets_zero_exactly_at_the_bound() -> None:
@@ -150,6 +151,7 @@ def test_p_values_at_the_ends_of_what_a_double_can_hold() -> None:
     assert sequential_p_value(z=[50.0], **one) == 0.0
     assert sequential_p_value(z=[20.0], sides=1, **one) == pytest.approx(ndtr(-20.0), rel=1e-9)
     assert sequential_p_value(z=[-30.0], sides=1, **one) == 1.0
+    assert sequential_p_value(z=[-4.2], sides=1, **one) == pytest.approx(ndtr(4.2), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from testkit.errors import ConvergenceError
 from testkit.stats import recursion
-from testkit.stats.recursion import first_arrival, walk
+from testkit.stats.recursion import first_arrival, passage
 
 
 def test_a_spend_that_nobody_is_left_for_is_an_error_not_a_number() -> None:
@@ -17,6 +17,7 @@ def test_a_spend_that_nobody_is_left_for_is_an_error_not_a_number() -> None:
     with pytest.raises(ConvergenceError) as caught:
         arrival.upper_for(0.08)
     assert caught.value.routine == "upper_for"
+    assert caught.value.residual == pytest.approx(0.08 - 0.0796557, abs=1e-7)
 
 
 def test_nobody_arrives_when_the_bounds_meet() -> None:
@@ -37,10 +38,10 @@ def test_blocks_agree_with_the_whole_kernel(monkeypatch: pytest.MonkeyPatch) -> 
         "lower": [-1.0, -0.5, 0.0, 0.0],
         "upper": [3.0, 2.5, 2.4, 2.0],
     }
-    whole = walk(**design).upper_exits(0.7)[-1]
+    whole = passage(**design).upper_exits(0.7)[-1]
     monkeypatch.setattr(recursion, "_WHOLE_KERNEL", 0)
     monkeypatch.setattr(recursion, "_BLOCK", 7)
-    assert walk(**design).upper_exits(0.7)[-1] == pytest.approx(whole, rel=1e-12)
+    assert passage(**design).upper_exits(0.7)[-1] == pytest.approx(whole, rel=1e-12)
 
 
 def test_finer_panels_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,9 +50,9 @@ def test_finer_panels_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         "lower": [-1.0, -0.5, 0.0, 0.0],
         "upper": [3.0, 2.5, 2.4, 2.0],
     }
-    coarse = walk(**design).upper_exits(0.7)[-1]
+    coarse = passage(**design).upper_exits(0.7)[-1]
     monkeypatch.setattr(recursion, "_PANEL", 2.0)
-    assert walk(**design).upper_exits(0.7)[-1] == pytest.approx(coarse, rel=1e-11)
+    assert passage(**design).upper_exits(0.7)[-1] == pytest.approx(coarse, rel=1e-11)
 
 
 def test_a_drift_moves_the_bound_that_spends() -> None:

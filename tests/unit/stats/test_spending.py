@@ -127,6 +127,16 @@ def test_rho_outside_its_domain_is_refused(bad: float) -> None:
     assert caught.value.field == "rho"
 
 
+def test_a_gamma_next_to_nothing_is_linear_whatever_alpha() -> None:
+    assert hwang_shih_decani(1e-305)(0.8, 1e-18) == pytest.approx(0.8e-18, rel=1e-12)
+
+
+def test_the_ends_of_the_parameters_are_inside() -> None:
+    assert hwang_shih_decani(-100)(0.5, 0.05) < 1e-20
+    assert hwang_shih_decani(100)(0.5, 0.05) == pytest.approx(0.05)
+    assert kim_demets(100)(0.5, 0.05) < 1e-20
+
+
 def test_the_published_families_are_spending_functions() -> None:
     assert all(isinstance(f, SpendingFunction) for f in FUNCTIONS)
 
@@ -135,3 +145,9 @@ def test_a_function_that_takes_error_back_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         cumulative_spending(lambda t, alpha: alpha * (1 - t), times=[0.2, 0.9], alpha=0.05)
     assert caught.value.field == "spending"
+
+
+def test_rounding_is_forgiven_and_leaves_no_trace() -> None:
+    wobble = {0.5: 0.05 * 0.5, 0.6: 0.05 * 0.5 * (1 - 1e-15), 1.0: 0.05 * (1 + 1e-15)}
+    spent = cumulative_spending(lambda t, alpha: wobble[t], times=[0.5, 0.6, 1.0], alpha=0.05)
+    assert spent == (0.025, 0.025, 0.05)
