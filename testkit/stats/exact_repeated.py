@@ -158,8 +158,11 @@ class _Family:
         self._laws = [IncrementLaw(wave) for wave in boundaries.waves[:look]]
         looks = boundaries.looks[:look]
         self._tail = boundaries.tail
-        self._high = [each.spent_high if each.realised else each.allowed_high for each in looks]
-        self._low = [each.spent_low if each.realised else each.allowed_low for each in looks]
+        # A realised count spends exactly its own tail: the hair on top keeps the null on the
+        # rejected side, as it was decided.
+        hair = 1.0 + 1e-9
+        self._high = [hair * e.spent_high if e.realised else e.allowed_high for e in looks]
+        self._low = [hair * e.spent_low if e.realised else e.allowed_low for e in looks]
         self._lowest = sum(law.lowest for law in self._laws)
         self._highest = sum(law.highest for law in self._laws)
         self._batches = boundaries.batches(look)
