@@ -23,11 +23,9 @@ from testkit.stats.exact_inference import (
     ExactInference,
     assemble,
     plan_p_value,
-    rough_log_odds_ratio,
 )
 from testkit.stats.exact_table import conditional_odds_ratio, root_from
 from testkit.stats.hypergeometric import IncrementLaw
-from testkit.stats.roots import bracketed_root
 from testkit.stats.walk import START, CriticalCounts, Side, Walk, critical_count, step
 
 if TYPE_CHECKING:
@@ -165,33 +163,30 @@ class _Family:
         self._low = [hair * e.spent_low if e.realised else e.allowed_low for e in looks]
         self._lowest = sum(law.lowest for law in self._laws)
         self._highest = sum(law.highest for law in self._laws)
-        self._batches = boundaries.batches(look)
 
     def low_limit(self, count: int) -> float | None:
         """Smallest odds ratio that the upper side does not reject."""
         if self._high[-1] <= 0.0 or count <= self._lowest:
             return 0.0
-        return math.exp(self._limit(lambda x: self._excess(x, count, "upper"), count, -1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, count, "upper"), -1.0))
 
     def high_limit(self, count: int) -> float | None:
         """Largest odds ratio that the lower side does not reject."""
         if self._low[-1] <= 0.0 or count >= self._highest:
             return None
-        return math.exp(self._limit(lambda x: self._excess(x, count, "lower"), count, 1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, count, "lower"), 1.0))
 
-    def _limit(self, excess: Callable[[float], float], count: int, outwards: float) -> float:
-        start = rough_log_odds_ratio(self._batches, count)
-        null_rejected = excess(0.0) <= 0.0 < start * -outwards
-        if null_rejected:
-            limit = bracketed_root(excess, 0.0, start, routine="repeated_inference")
-        else:
-            limit = root_from(lambda x: outwards * excess(x), start)
+    @staticmethod
+    def _limit(excess: Callable[[float], float], outwards: float) -> float:
+        # Searched from the null: rejected, the limit lies inwards of it, else outwards.
+        root = limit = root_from(lambda x: outwards * excess(x), 0.0)
         # Counts are lumpy: as the hypothesis moves out, a critical count of an earlier look may
         # jump and a hypothesis beyond the root be accepted again (measured: within 0.12). The
         # interval covers those too, but never takes back a null that the decision rejected.
+        rejected = root * outwards < 0.0
         for number in range(1, _PROBES + 1):
-            probe = limit + outwards * _PROBE_STEP * number
-            if null_rejected and probe * start <= 0.0:
+            probe = root + outwards * _PROBE_STEP * number
+            if rejected and probe * outwards >= 0.0:
                 break
             if excess(probe) > 0.0:
                 limit = probe

@@ -171,7 +171,7 @@ def test_sequential_p_is_the_error_at_which_the_plan_begins_to_cross() -> None:
 
 
 def test_sequential_p_never_rises_with_more_looks() -> None:
-    for path in itertools.product(range(2, 6), repeat=3):
+    for path in itertools.product((2, 5), repeat=3):
         counts = list(itertools.accumulate(path))
         found = [sequential_p_value(PLAN, successes_arm=counts[: k + 1]).upper for k in range(3)]
         assert found[0] >= found[1] - 1e-9
