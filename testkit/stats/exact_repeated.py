@@ -36,8 +36,8 @@ __all__ = ["SequentialP", "repeated_inference", "sequential_p_value"]
 # Largest error at which a sequential p-value is sought; beyond it the p-value is 1.
 _MOST: Final = 0.999999
 # How far, and how finely, the repeated interval looks beyond its first limit, in log odds.
-_PROBES: Final = 30
-_PROBE_STEP: Final = 0.005
+_PROBES: Final = 12
+_PROBE_STEP: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +265,7 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
         low, high = plan.alpha, _MOST
     else:
         return 1.0
-    while high - low > 1e-12 * high:
+    while high - low > 1e-9 * high:
         middle = 0.5 * (low + high)
         if crosses(middle):
             high = middle
