@@ -35,6 +35,8 @@ __all__ = ["SequentialP", "repeated_inference", "sequential_p_value"]
 
 # Largest error at which a sequential p-value is sought; beyond it the p-value is 1.
 _MOST: Final = 0.999999
+# Smallest error that is told apart from 0.
+_LEAST: Final = 1e-300
 # How far, and how finely, the repeated interval looks beyond its first limit, in log odds.
 _PROBES: Final = 12
 _PROBE_STEP: Final = 0.01
@@ -225,8 +227,9 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
     times = [look.fraction for look in boundaries.looks[: len(seen)]]
     laws = [IncrementLaw(wave) for wave in boundaries.waves[: len(seen)]]
     steps = [(law.lowest, law.probabilities(0.0)) for law in laws]
-    other: Side = "lower" if side == "upper" else "upper"
-    other_plan = boundaries.lower if side == "upper" else boundaries.upper
+    upwards = side == "upper"
+    other: Side = "lower" if upwards else "upper"
+    other_plan = boundaries.lower if upwards else boundaries.upper
     other_allowed = other_plan.allowed(times) if other_plan else (0.0,) * len(times)
 
     def crosses(alpha: float) -> bool:
@@ -235,26 +238,22 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
         spent = spent_other = 0.0
         for index, (lowest, mass) in enumerate(steps):
             walk = step(walk, lowest, mass)
-            beyond, at = walk.tail(seen[index], side)
-            needed = beyond - (0.5 * at if boundaries.tail == "mid-p" else 0.0)
-            if needed <= allowed[index] - spent:
+            own = critical_count(
+                walk, side, spent=spent, allowed=allowed[index], tail=boundaries.tail
+            )
+            if own is not None and (own <= seen[index] if upwards else own >= seen[index]):
                 return True
-            counts = {
-                side: critical_count(
-                    walk, side, spent=spent, allowed=allowed[index], tail=boundaries.tail
-                ),
-                other: critical_count(
-                    walk,
-                    other,
-                    spent=spent_other,
-                    allowed=other_allowed[index],
-                    tail=boundaries.tail,
-                ),
-            }
-            critical = CriticalCounts(low=counts["lower"], high=counts["upper"])
+            theirs = critical_count(
+                walk, other, spent=spent_other, allowed=other_allowed[index], tail=boundaries.tail
+            )
+            critical = (
+                CriticalCounts(low=theirs, high=own)
+                if upwards
+                else CriticalCounts(low=own, high=theirs)
+            )
             below, above = walk.outside(critical)
-            spent += above if side == "upper" else below
-            spent_other += below if side == "upper" else above
+            spent += above if upwards else below
+            spent_other += below if upwards else above
             walk = walk.inside(critical)
         return False
 
@@ -265,7 +264,7 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
         low, high = plan.alpha, _MOST
     else:
         return 1.0
-    while high - low > 1e-9 * high:
+    while high - low > 1e-9 * high and high > _LEAST:
         middle = 0.5 * (low + high)
         if crosses(middle):
             high = middle

@@ -297,3 +297,32 @@ def test_mapped_interval_contains_the_mapped_estimate_and_says_that_it_is_approx
         assert "approximate" in result.difference_interval.method
         if result.difference is not None:
             assert result.difference_interval.covers(result.difference)
+
+
+def test_overwhelming_evidence_keeps_both_tails() -> None:
+    # 2,350 of 2,500 successes on one of two equal arms: far below the smallest float under the
+    # null, where the other tail is 1 and must not get lost.
+    wave = Margins(n_control=50_000, n_arm=50_000, successes=2500)
+    side = TailPlan(alpha=0.025, spending=linear)
+    plan = exact_boundaries([wave], fractions=[0.5], upper=side, lower=side)
+    result = stagewise_inference(plan, successes_arm=[2350])
+    assert result.p_upper < 1e-300
+    assert result.p_lower == pytest.approx(1.0)
+    assert result.p_value < 1e-300
+    assert result.interval.low < 2350 / 150 * 49_850 / 47_650 < result.interval.high
+    mirrored = stagewise_inference(plan, successes_arm=[150])
+    assert mirrored.p_upper == pytest.approx(1.0)
+    assert mirrored.interval.high == pytest.approx(1 / result.interval.low, rel=1e-7)
+    running = repeated_inference(plan, successes_arm=[2350])
+    assert running.p_upper <= 1e-300
+    assert 1.0 < running.interval.low < running.interval.high
+
+
+def test_small_sequential_p_values_are_resolved() -> None:
+    wave = Margins(n_control=50_000, n_arm=50_000, successes=400)
+    side = TailPlan(alpha=0.025, spending=linear)
+    plan = exact_boundaries([wave], fractions=[0.5], upper=side, lower=side)
+    stagewise = stagewise_inference(plan, successes_arm=[390])
+    # alpha t reaches the tail at alpha = tail / t.
+    expected = 2 * stagewise.p_upper
+    assert sequential_p_value(plan, successes_arm=[390]).upper == pytest.approx(expected, rel=1e-8)
