@@ -43,7 +43,6 @@ __all__ = [
     "assemble",
     "difference_at_odds_ratio",
     "plan_p_value",
-    "rough_log_odds_ratio",
     "stagewise_inference",
 ]
 
@@ -56,7 +55,7 @@ class ExactInference:
         kind: ``stage-wise`` or ``repeated``.
         look: Number of the look it belongs to, from 1.
         crossed: Side that was crossed at this look or before; None for none.
-        p_upper: One-sided p-value against "the arm is no better".
+        p_upper: One-sided p-value against "the arm is no better"; 0 stands for less than 1e-300.
         p_lower: One-sided p-value against "the arm is no worse".
         p_value: The p-value of the plan: two-sided when both sides spend the same error, that of
             the only side when there is one; None when the sides spend different errors.
@@ -207,7 +206,7 @@ class _Outcomes:
         look, self._seen = len(seen), seen[-1]
         self._laws = [IncrementLaw(wave) for wave in boundaries.waves[:look]]
         critical = boundaries.critical[:look]
-        self.reference = rough_log_odds_ratio(boundaries.batches(look), seen[-1])
+        self.reference = _reference(self._laws, seen[-1])
         self._moments = self._cumulative_moments(self.reference)
         steps = [(law.lowest, law.probabilities(self.reference)) for law in self._laws]
         above: list[tuple[int, int, NDArray[np.float64]]] = []
@@ -228,11 +227,19 @@ class _Outcomes:
 
     def upper(self, theta: float, less_own: float) -> float:
         """Probability of this outcome or one more extreme upwards."""
-        return self._sum(self._above, theta) - less_own * self._own(theta)
+        own = self._own(theta)
+        # Far from the reference the bulk may have underflowed there: sum the side that holds the
+        # data, and take the other one as the rest.
+        if theta <= self.reference:
+            return self._sum(self._above, theta) - less_own * own
+        return 1.0 - self._sum(self._below, theta) + (1.0 - less_own) * own
 
     def lower(self, theta: float, less_own: float) -> float:
         """Probability of this outcome or one more extreme downwards."""
-        return self._sum(self._below, theta) - less_own * self._own(theta)
+        own = self._own(theta)
+        if theta >= self.reference:
+            return self._sum(self._below, theta) - less_own * own
+        return 1.0 - self._sum(self._above, theta) + (1.0 - less_own) * own
 
     def _own(self, theta: float) -> float:
         look, count, logs = self._below
@@ -290,21 +297,13 @@ def _median(space: _Outcomes) -> tuple[float | None, str]:
     return math.exp(root), ""
 
 
-def rough_log_odds_ratio(batches: Sequence[Margins], successes_arm: int) -> float:
-    """A finite log odds ratio close to the data, half a unit added to each cell.
-
-    Args:
-        batches: Margins of the strata and waves.
-        successes_arm: Successes of the arm in all of them together.
-
-    Returns:
-        Where to begin a search; not an estimate.
-    """
-    n_arm, n_control = sum(b.n_arm for b in batches), sum(b.n_control for b in batches)
-    rest = sum(b.successes for b in batches) - successes_arm
-    return math.log((successes_arm + 0.5) * (n_control - rest + 0.5)) - math.log(
-        (n_arm - successes_arm + 0.5) * (rest + 0.5)
-    )
+def _reference(laws: Sequence[IncrementLaw], count: int) -> float:
+    """The log odds ratio under which the count is close to the mean; finite in every case."""
+    lowest, highest = sum(law.lowest for law in laws), sum(law.highest for law in laws)
+    if lowest == highest:
+        return 0.0
+    goal = min(max(float(count), lowest + 0.5), highest - 0.5)
+    return root_from(lambda x: goal - sum(law.mean_and_variance(x)[0] for law in laws), 0.0)
 
 
 def plan_p_value(

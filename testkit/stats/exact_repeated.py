@@ -23,11 +23,9 @@ from testkit.stats.exact_inference import (
     ExactInference,
     assemble,
     plan_p_value,
-    rough_log_odds_ratio,
 )
 from testkit.stats.exact_table import conditional_odds_ratio, root_from
 from testkit.stats.hypergeometric import IncrementLaw
-from testkit.stats.roots import bracketed_root
 from testkit.stats.walk import START, CriticalCounts, Side, Walk, critical_count, step
 
 if TYPE_CHECKING:
@@ -37,9 +35,11 @@ __all__ = ["SequentialP", "repeated_inference", "sequential_p_value"]
 
 # Largest error at which a sequential p-value is sought; beyond it the p-value is 1.
 _MOST: Final = 0.999999
+# Smallest error that is told apart from 0.
+_LEAST: Final = 1e-300
 # How far, and how finely, the repeated interval looks beyond its first limit, in log odds.
-_PROBES: Final = 30
-_PROBE_STEP: Final = 0.005
+_PROBES: Final = 12
+_PROBE_STEP: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,37 +158,37 @@ class _Family:
         self._laws = [IncrementLaw(wave) for wave in boundaries.waves[:look]]
         looks = boundaries.looks[:look]
         self._tail = boundaries.tail
-        self._high = [each.spent_high if each.realised else each.allowed_high for each in looks]
-        self._low = [each.spent_low if each.realised else each.allowed_low for each in looks]
+        # A realised count spends exactly its own tail: the hair on top keeps the null on the
+        # rejected side, as it was decided.
+        hair = 1.0 + 1e-9
+        self._high = [hair * e.spent_high if e.realised else e.allowed_high for e in looks]
+        self._low = [hair * e.spent_low if e.realised else e.allowed_low for e in looks]
         self._lowest = sum(law.lowest for law in self._laws)
         self._highest = sum(law.highest for law in self._laws)
-        self._batches = boundaries.batches(look)
 
     def low_limit(self, count: int) -> float | None:
         """Smallest odds ratio that the upper side does not reject."""
         if self._high[-1] <= 0.0 or count <= self._lowest:
             return 0.0
-        return math.exp(self._limit(lambda x: self._excess(x, count, "upper"), count, -1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, count, "upper"), -1.0))
 
     def high_limit(self, count: int) -> float | None:
         """Largest odds ratio that the lower side does not reject."""
         if self._low[-1] <= 0.0 or count >= self._highest:
             return None
-        return math.exp(self._limit(lambda x: self._excess(x, count, "lower"), count, 1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, count, "lower"), 1.0))
 
-    def _limit(self, excess: Callable[[float], float], count: int, outwards: float) -> float:
-        start = rough_log_odds_ratio(self._batches, count)
-        null_rejected = excess(0.0) <= 0.0 < start * -outwards
-        if null_rejected:
-            limit = bracketed_root(excess, 0.0, start, routine="repeated_inference")
-        else:
-            limit = root_from(lambda x: outwards * excess(x), start)
+    @staticmethod
+    def _limit(excess: Callable[[float], float], outwards: float) -> float:
+        # Searched from the null: rejected, the limit lies inwards of it, else outwards.
+        root = limit = root_from(lambda x: outwards * excess(x), 0.0)
         # Counts are lumpy: as the hypothesis moves out, a critical count of an earlier look may
         # jump and a hypothesis beyond the root be accepted again (measured: within 0.12). The
         # interval covers those too, but never takes back a null that the decision rejected.
+        rejected = root * outwards < 0.0
         for number in range(1, _PROBES + 1):
-            probe = limit + outwards * _PROBE_STEP * number
-            if null_rejected and probe * start <= 0.0:
+            probe = root + outwards * _PROBE_STEP * number
+            if rejected and probe * outwards >= 0.0:
                 break
             if excess(probe) > 0.0:
                 limit = probe
@@ -227,8 +227,9 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
     times = [look.fraction for look in boundaries.looks[: len(seen)]]
     laws = [IncrementLaw(wave) for wave in boundaries.waves[: len(seen)]]
     steps = [(law.lowest, law.probabilities(0.0)) for law in laws]
-    other: Side = "lower" if side == "upper" else "upper"
-    other_plan = boundaries.lower if side == "upper" else boundaries.upper
+    upwards = side == "upper"
+    other: Side = "lower" if upwards else "upper"
+    other_plan = boundaries.lower if upwards else boundaries.upper
     other_allowed = other_plan.allowed(times) if other_plan else (0.0,) * len(times)
 
     def crosses(alpha: float) -> bool:
@@ -237,26 +238,22 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
         spent = spent_other = 0.0
         for index, (lowest, mass) in enumerate(steps):
             walk = step(walk, lowest, mass)
-            beyond, at = walk.tail(seen[index], side)
-            needed = beyond - (0.5 * at if boundaries.tail == "mid-p" else 0.0)
-            if needed <= allowed[index] - spent:
+            own = critical_count(
+                walk, side, spent=spent, allowed=allowed[index], tail=boundaries.tail
+            )
+            if own is not None and (own <= seen[index] if upwards else own >= seen[index]):
                 return True
-            counts = {
-                side: critical_count(
-                    walk, side, spent=spent, allowed=allowed[index], tail=boundaries.tail
-                ),
-                other: critical_count(
-                    walk,
-                    other,
-                    spent=spent_other,
-                    allowed=other_allowed[index],
-                    tail=boundaries.tail,
-                ),
-            }
-            critical = CriticalCounts(low=counts["lower"], high=counts["upper"])
+            theirs = critical_count(
+                walk, other, spent=spent_other, allowed=other_allowed[index], tail=boundaries.tail
+            )
+            critical = (
+                CriticalCounts(low=theirs, high=own)
+                if upwards
+                else CriticalCounts(low=own, high=theirs)
+            )
             below, above = walk.outside(critical)
-            spent += above if side == "upper" else below
-            spent_other += below if side == "upper" else above
+            spent += above if upwards else below
+            spent_other += below if upwards else above
             walk = walk.inside(critical)
         return False
 
@@ -267,7 +264,7 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
         low, high = plan.alpha, _MOST
     else:
         return 1.0
-    while high - low > 1e-12 * high:
+    while high - low > 1e-9 * high and high > _LEAST:
         middle = 0.5 * (low + high)
         if crosses(middle):
             high = middle

@@ -158,10 +158,10 @@ def critical_count(
     mass = walk.mass if side == "lower" else walk.mass[::-1]
     if allowed <= spent or len(mass) == 0:
         return None
-    tails = np.cumsum(mass)
+    tails = mass.cumsum()
     if tail == "mid-p":
         tails -= 0.5 * mass
-    fits = int(np.searchsorted(tails, (allowed - spent) * (1.0 - _ROUNDING), side="right"))
+    fits = int(tails.searchsorted((allowed - spent) * (1.0 - _ROUNDING), side="right"))
     if fits == 0:
         return None
     last = walk.start + len(mass) - 1
