@@ -71,15 +71,17 @@ def test_the_randomisation_test_is_its_definition(a, b):
     assert ours.effect.p_value == pytest.approx(brute_p(control, treatment, 0.0))
 
 
+# With 126 assignments 1/14 is nine of them exactly: p = alpha rejects.
+@pytest.mark.parametrize("alpha", [0.1, 1 / 14])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_interval_is_what_the_randomisation_test_does_not_reject(seed):
+def test_the_interval_is_what_the_randomisation_test_does_not_reject(seed, alpha):
     control, treatment = draw(seed, 4), draw(seed + 50, 5, shift=1.0)
-    low, high = cluster_effect(control=control, treatment=treatment, alpha=0.1).effect.interval
+    low, high = cluster_effect(control=control, treatment=treatment, alpha=alpha).effect.interval
     nudge = 1e-4
-    assert brute_p(control, treatment, low + nudge) > 0.1
-    assert brute_p(control, treatment, high - nudge) > 0.1
-    assert brute_p(control, treatment, low - nudge) <= 0.1
-    assert brute_p(control, treatment, high + nudge) <= 0.1
+    assert brute_p(control, treatment, low + nudge) > alpha + 1e-9
+    assert brute_p(control, treatment, high - nudge) > alpha + 1e-9
+    assert brute_p(control, treatment, low - nudge) <= alpha + 1e-9
+    assert brute_p(control, treatment, high + nudge) <= alpha + 1e-9
 
 
 def test_too_few_clusters_for_any_small_p_are_refused():
