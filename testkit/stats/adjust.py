@@ -171,13 +171,11 @@ def lin(
             )
     fits = [_arm_fit(arm, centre) for arm in (control, treatment)]
     parts = [(fit.variance, fit.df) for fit in fits]
-    extra = 0.0
     if list_means is None:
         gap = fits[1].slopes - fits[0].slopes
         n = control.n + treatment.n
         spread = (np.asarray(control.m2) + np.asarray(treatment.m2))[1:, 1:] / (n - 2)
-        extra = float(gap @ spread @ gap) / n
-        parts.append((extra, n - 2))
+        parts.append((float(gap @ spread @ gap) / n, n - 2))
     effect = MeanEffect.from_t(
         scale="difference",
         control=fits[0].mean,

@@ -205,14 +205,14 @@ def _permutation_effect(
     at_zero = np.abs(a) >= abs(observed) - slack
     ends = np.array(
         [
-            _interval_where_larger(a_w, b_w, observed, slack)
+            _interval_where_larger(a_w, b_w, observed)
             for a_w, b_w in zip(a.tolist(), b.tolist(), strict=True)
         ]
     )
     # A limit is the innermost end that still leaves more than alpha of the assignments outside.
     skip = math.floor(alpha * len(ends) + 1e-9)
-    low = float(np.sort(ends[:, 0])[skip]) if skip < len(ends) else -math.inf
-    high = float(np.sort(ends[:, 1])[::-1][skip]) if skip < len(ends) else math.inf
+    low = float(np.sort(ends[:, 0])[skip])
+    high = float(np.sort(ends[:, 1])[::-1][skip])
     unbounded = not (math.isfinite(low) and math.isfinite(high))
     reason = f"a randomisation test of {len(ends)} assignments has no standard error"
     if unbounded:
@@ -233,9 +233,7 @@ def _permutation_effect(
     )
 
 
-def _interval_where_larger(
-    a: float, b: float, observed: float, slack: float
-) -> tuple[float, float]:
+def _interval_where_larger(a: float, b: float, observed: float) -> tuple[float, float]:
     # ((a - T) + d (1 - b)) ((a + T) - d (1 + b)) >= 0, an interval that holds d = T.
     left_slope, right_slope = 1 - b, 1 + b
     ends = []
@@ -247,7 +245,7 @@ def _interval_where_larger(
         # The observed assignment or its mirror image: equal for every d.
         return -math.inf, math.inf
     low, high = min(ends), max(ends)
-    return min(low, observed) - slack, max(high, observed) + slack
+    return min(low, observed), max(high, observed)
 
 
 def _every_assignment(clusters: int, counts: tuple[int, int]) -> NDArray[np.bool_]:

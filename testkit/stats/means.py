@@ -20,6 +20,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from testkit.errors import InputError
+from testkit.stats.domain import probability
 from testkit.stats.moments import Moments
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ __all__ = [
     "mean_variances",
     "money",
     "pooled_t",
-    "require_alpha",
     "satterthwaite",
     "welch",
     "winsorise",
@@ -111,7 +111,7 @@ class MeanEffect:
         Raises:
             InputError: ``alpha`` outside (0, 1).
         """
-        require_alpha(alpha)
+        probability(alpha, "alpha")
         if se == 0 or df is None:
             return cls.undefined(
                 scale=scale,
@@ -173,7 +173,7 @@ class MeanEffect:
         Raises:
             InputError: ``alpha`` outside (0, 1).
         """
-        require_alpha(alpha)
+        probability(alpha, "alpha")
         return cls(
             scale=scale,
             control=control,
@@ -472,13 +472,3 @@ def satterthwaite(*parts: tuple[float, float]) -> float | None:
         return None
     # Shares first: squares of variances would underflow for very small ones.
     return 1 / sum((variance / whole) ** 2 / df for variance, df in parts)
-
-
-def require_alpha(alpha: float) -> None:
-    """Refuse an error rate outside (0, 1), NaN included.
-
-    Raises:
-        InputError: ``alpha`` is not a probability strictly between 0 and 1.
-    """
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha}, not between 0 and 1", field="alpha", value=alpha)

@@ -137,14 +137,14 @@ def hommel(p: ArrayLike) -> tuple[float, ...]:
     ranked = values[order]
     m = values.size
     # Adjusted p_i is the largest Simes p-value of an intersection that holds hypothesis i. Of
-    # the sets of size s it is enough to take i with the s - 1 largest others.
+    # the sets of size s it is enough to take i with the s - 1 largest others, and only where i
+    # is the smallest of them: dropping the smaller ones never lowers the Simes p-value.
     adjusted = ranked.copy()
     for size in range(2, m + 1):
         others = ranked[m - size + 1 :]
         tail = float((size * others / np.arange(2, size + 1)).min())
         head = m - size + 1
         adjusted[:head] = np.maximum(adjusted[:head], np.minimum(size * ranked[:head], tail))
-        adjusted[head:] = np.maximum(adjusted[head:], adjusted[head - 1])
     out = np.empty(m)
     out[order] = np.minimum(adjusted, 1.0)
     return _floats(out)
