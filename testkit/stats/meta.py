@@ -299,7 +299,7 @@ def reml_variance(
 
     def parts(t: float) -> tuple[NDArray[np.float64], ...]:
         w = 1 / (variances + t)
-        weight = np.bincount(groups, w)
+        weight = np.bincount(groups, w).astype(np.float64)
         level = np.bincount(groups, w * values) / weight
         return w, weight, values - level[groups]
 
