@@ -8,11 +8,7 @@ above: 0.001 of a sample size of 40,000 is 40 people, not a thousandth of a pers
 
 from __future__ import annotations
 
-import functools
-import json
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,47 +20,11 @@ from testkit.stats.power import mde_rates, n_rates
 from testkit.stats.power_means import n_means
 from testkit.stats.roll import plan_roll
 from testkit.stats.shrink import james_stein, normal_prior, shrink
+from tests.golden.reference_file import close, groups, over
 
 pytestmark = pytest.mark.reference
 
-VARIABLE = "WHISTLESTOP_REFERENCE"
 SCALES = {"RR": "ratio", "OR": "odds", "Difference": "difference"}
-
-
-@functools.cache
-def groups() -> dict[str, Any]:
-    folder = os.environ.get(VARIABLE, "")
-    path = Path(folder) / "statistics.json"
-    if not folder or not path.is_file():
-        return {}
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["groups"]
-    return loaded
-
-
-def over(group: str, *keys: str) -> pytest.MarkDecorator:
-    """One test per case of the group (of the lists under ``keys``); one skipped where none."""
-    found = groups().get(group)
-    if found is None:
-        reason = f"{group}: {VARIABLE} is unset or its statistics.json has no such group"
-        params = [pytest.param(None, None, marks=pytest.mark.skip(reason=reason), id=group)]
-        return pytest.mark.parametrize(("case", "tolerance"), params)
-    inside = found["cases"]
-    for key in keys:
-        inside = inside.get(key, [])
-    cases = inside if isinstance(inside, list) else [inside]
-    name = "-".join((group, *keys))
-    params = [
-        pytest.param(case, found["tolerance"], id=f"{name}-{index}")
-        for index, case in enumerate(cases)
-    ]
-    return pytest.mark.parametrize(("case", "tolerance"), params)
-
-
-def close(ours: object, theirs: object, tolerance: float) -> None:
-    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    allowed = tolerance * np.maximum(1.0, np.abs(b))
-    assert a.shape == b.shape
-    assert np.all(np.abs(a - b) <= allowed), (ours, theirs, tolerance)
 
 
 # Planning -------------------------------------------------------------------------------------
@@ -113,7 +73,11 @@ def test_non_inferiority_total_n(case: dict[str, Any], tolerance: float) -> None
 def test_statsmodels_sample_sizes(case: dict[str, Any], tolerance: float) -> None:
     asked = {"power": case["power"], "alpha": case["alpha"]}
     if "d" in case:
-        close(n_means(difference=case["d"], sd=1.0, **asked).control, case["n_TTestIndPower"], tolerance)
+        close(
+            n_means(difference=case["d"], sd=1.0, **asked).control,
+            case["n_TTestIndPower"],
+            tolerance,
+        )
         return
     rates = {"control": case["p1"], "treatment": case["p2"]}
     arcsine = n_rates(**rates, **asked, test="arcsine").control
@@ -139,9 +103,7 @@ def test_r_sample_size_of_rates(case: dict[str, Any], tolerance: float) -> None:
 
 @over("power_R", "t")
 def test_r_sample_size_of_means(case: dict[str, Any], tolerance: float) -> None:
-    size = n_means(
-        difference=case["d"], sd=1.0, power=case["power"], alpha=case["alpha_two_sided"]
-    )
+    size = n_means(difference=case["d"], sd=1.0, power=case["power"], alpha=case["alpha_two_sided"])
     close(size.control, case["n_per_group"], tolerance)
 
 
@@ -231,8 +193,8 @@ def test_metafor_stratified_ratios(case: dict[str, Any], tolerance: float) -> No
     ratio, odds = mantel_haenszel_ratio(**arms), peto_odds_ratio(**arms)
     close((ratio.log_ratio, ratio.se), (case["MH_RR"]["b"], case["MH_RR"]["se"]), tolerance)
     close((odds.log_ratio, odds.se), (case["Peto"]["b"], case["Peto"]["se"]), tolerance)
-    close(np.log((raw["tpos"] / arms["n_treatment"]) / (raw["cpos"] / arms["n_control"])),
-          case["dataset"] and case["yi"], tolerance)  # fmt: skip
+    rates = raw["tpos"] / arms["n_treatment"], raw["cpos"] / arms["n_control"]
+    close(np.log(rates[0] / rates[1]), case["yi"], tolerance)
 
 
 @over("metafor_bcg")
