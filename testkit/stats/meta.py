@@ -181,7 +181,7 @@ def pool(
     else:
         scale = _spread(y, w) / (k - 1)
         variance *= max(1.0, scale) if interval == "knapp-hartung" else scale
-        if variance == 0:
+        if interval == "knapp-hartung-plain" and y.min() == y.max():
             raise InputError(
                 "all effects are equal, so the plain Knapp-Hartung interval has no width",
                 field="effects",

@@ -112,9 +112,9 @@ def restricted_rates(
     if null == _no_effect(scale):
         return pooled, pooled
     if scale == "ratio":
-        # (1 + r) R x^2 - (R (1 + r b) + r + a) x + a + r b = 0, the smaller root
+        # R (1 + r) x^2 - (1 + a R + r b + r R) x + a + r b = 0, the smaller root
         quad = null * (1 + r)
-        lin = null * (1 + r * b) + r + a
+        lin = 1 + a * null + r * b + r * null
         # written for the smaller root without cancellation
         x = 2 * (a + r * b) / (lin + math.sqrt(lin * lin - 4 * quad * (a + r * b)))
         return x, min(null * x, 1.0)
