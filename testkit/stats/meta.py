@@ -181,7 +181,7 @@ def pool(
     else:
         scale = _spread(y, w) / (k - 1)
         variance *= max(1.0, scale) if interval == "knapp-hartung" else scale
-        if variance == 0:
+        if interval == "knapp-hartung-plain" and y.min() == y.max():
             raise InputError(
                 "all effects are equal, so the plain Knapp-Hartung interval has no width",
                 field="effects",
@@ -299,7 +299,7 @@ def reml_variance(
 
     def parts(t: float) -> tuple[NDArray[np.float64], ...]:
         w = 1 / (variances + t)
-        weight = np.bincount(groups, w)
+        weight = np.bincount(groups, w).astype(np.float64)
         level = np.bincount(groups, w * values) / weight
         return w, weight, values - level[groups]
 

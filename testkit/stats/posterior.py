@@ -241,18 +241,20 @@ def beta_prior(conversions: ArrayLike, n: ArrayLike) -> tuple[float, float] | No
 
     start = np.array([math.log(overall / (1 - overall)), math.log(100.0)])
     bounds = [(-30.0, 30.0), (math.log(0.05), math.log(_STRONGEST * size.max()))]
+    # of a likelihood of thousands of arms the last digits are rounding
+    rounding = 1e-13 * (1 + abs(loss(start)))
     found = minimize(
         loss,
         start,
         method="Nelder-Mead",
         bounds=bounds,
-        options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 4000, "maxfev": 4000},
+        options={"xatol": 1e-6, "fatol": max(1e-9, rounding), "maxiter": 4000, "maxfev": 4000},
     )
     if not found.success:
         raise ConvergenceError("no prior fits the past arms", routine="beta_prior")
     # a common rate is the limit of infinite strength; prefer it unless a finite one fits better
     pooled = -float((xlogy(s, overall) + xlog1py(size - s, -overall)).sum())
-    if found.fun >= pooled - 1e-6:
+    if found.fun >= pooled - max(1e-6, 10 * rounding):
         return None
     mean, strength = float(expit(found.x[0])), math.exp(float(found.x[1]))
     return mean * strength, (1 - mean) * strength

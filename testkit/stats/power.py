@@ -1,9 +1,10 @@
 """Fixed-sample planning: how many recipients, what power, what smallest effect.
 
-For rates (normal approximation with the variance of the score test, the Wald test or the arcsine
-transform) and for means (noncentral t). Superiority and non-inferiority are the same question with
-another null value. Group-sequential and anytime designs enter through one number, ``inflation``:
-how many times the fixed sample their longest path needs (from the design's own module).
+For rates, by the normal approximation with the variance of the score test, the Wald test or the
+arcsine transform (means: :mod:`testkit.stats.power_means`). Superiority and non-inferiority are
+the same question with another null value. Group-sequential and anytime designs enter through one
+number, ``inflation``: how many times the fixed sample their longest path needs (from the design's
+own module).
 
 Power counts rejections on the side of the effect only. A two-sided test that rejects on the wrong
 side has not found the effect, so that tail is left out, as in R's ``power.prop.test``.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import nctdtr, ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri
 
 from testkit.errors import InputError
 from testkit.stats import domain
@@ -31,14 +32,13 @@ __all__ = [
     "RateTest",
     "SampleSize",
     "Scale",
-    "mde_means",
+    "checked_inflation",
     "mde_rates",
-    "n_means",
     "n_rates",
-    "power_means",
     "power_rates",
     "restricted_rates",
     "smallest_margin",
+    "tail_level",
 ]
 
 RateTest = Literal["score", "wald", "baseline", "arcsine"]
@@ -46,7 +46,6 @@ Scale = Literal["difference", "ratio", "odds"]
 
 _TESTS: Final = ("score", "wald", "baseline", "arcsine")
 _SCALES: Final = ("difference", "ratio", "odds")
-_LARGEST_N: Final = 1e15  # beyond any list; a search that gets here has no answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +112,9 @@ def restricted_rates(
     if null == _no_effect(scale):
         return pooled, pooled
     if scale == "ratio":
-        # (1 + r) R x^2 - (R (1 + r b) + r + a) x + a + r b = 0, the smaller root
+        # R (1 + r) x^2 - (1 + a R + r b + r R) x + a + r b = 0, the smaller root
         quad = null * (1 + r)
-        lin = null * (1 + r * b) + r + a
+        lin = 1 + a * null + r * b + r * null
         # written for the smaller root without cancellation
         x = 2 * (a + r * b) / (lin + math.sqrt(lin * lin - 4 * quad * (a + r * b)))
         return x, min(null * x, 1.0)
@@ -207,7 +206,7 @@ def n_rates(
             field="power",
             value=power,
         )
-    n = root**2 * _inflation(inflation)
+    n = root**2 * checked_inflation(inflation)
     return SampleSize(control=n, treatment=n * plan.ratio)
 
 
@@ -255,7 +254,7 @@ def power_rates(
     plan = _RatePlan.checked(
         control=control, alpha=alpha, sides=sides, ratio=ratio, null=null, scale=scale, test=test
     )
-    n = domain.positive(n_control, "n_control") / _inflation(inflation)
+    n = domain.positive(n_control, "n_control") / checked_inflation(inflation)
     return plan.power(domain.probability(treatment, "treatment"), n)
 
 
@@ -305,7 +304,7 @@ def mde_rates(
         test=test,
     )  # fmt: skip
     goal = domain.probability(power, "power")
-    n = domain.positive(n_control, "n_control") / _inflation(inflation)
+    n = domain.positive(n_control, "n_control") / checked_inflation(inflation)
     domain.one_of(direction, "direction", allowed=("up", "down"))
     # A hair from 0 and 1: at the end itself a rate has no variance and the formula divides by it.
     end = 1 - 1e-12 if direction == "up" else 1e-12 * plan.control
@@ -386,189 +385,54 @@ def smallest_margin(
     return start if missing(start) > 0 else float(brentq(missing, start, end, xtol=1e-15))
 
 
-def n_means(
-    *,
-    difference: float,
-    sd: float,
-    sd_treatment: float | None = None,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    sides: Literal[1, 2] = 2,
-    ratio: float = 1.0,
-    null: float = 0.0,
-    inflation: float = 1.0,
-) -> SampleSize:
-    """Recipients needed to show a difference of means, by Student's or Welch's t-test.
+def tail_level(alpha: float, *, sides: int) -> float:
+    """Type I error of one side.
 
     Args:
-        difference: Treatment mean minus control mean that the test must find, in the unit of the
-            measurement.
-        sd: Standard deviation within the control arm, same unit, > 0.
-        sd_treatment: Standard deviation within the treatment arm; None means the same as ``sd``
-            (Student's t). Given, the test is Welch's with Satterthwaite's degrees of freedom.
-        power: Probability of a rejection on the side of the effect, in (0, 1).
         alpha: Total type I error, in (0, 1).
         sides: 1 or 2.
-        ratio: Recipients of the treatment arm per recipient of the control arm, > 0.
-        null: Difference under the null, same unit; a non-inferiority margin goes here.
-        inflation: Longest path of the design over the fixed sample, >= 1.
 
     Returns:
-        Recipients per arm, before rounding.
-
-    Raises:
-        InputError: A value is outside its domain, or ``difference`` equals ``null``.
-
-    References:
-        Cohen (1988), Statistical Power Analysis, ch. 2 (noncentral t).
-
-    Examples:
-        >>> n_means(difference=0.5, sd=1).whole
-        (64, 64)
-    """
-    plan = _MeanPlan.checked(
-        sd=sd, sd_treatment=sd_treatment, alpha=alpha, sides=sides, ratio=ratio
-    )
-    distance = abs(domain.finite(difference, "difference") - domain.finite(null, "null"))
-    if distance == 0:
-        raise InputError(
-            f"difference {difference!r} equals the null, so no sample can show it",
-            field="difference",
-            value=difference,
-            hint="give the smallest difference worth acting on",
-        )
-    goal = domain.probability(power, "power")
-
-    def missing(log_n: float) -> float:
-        return plan.power(distance, math.exp(log_n)) - goal
-
-    low, high = math.log(plan.fewest), math.log(_LARGEST_N)
-    if missing(low) >= 0:
-        n = plan.fewest
-    elif missing(high) < 0:
-        raise InputError(
-            f"difference {difference!r} would need more than {_LARGEST_N:.0e} recipients",
-            field="difference",
-            value=difference,
-        )
-    else:
-        n = math.exp(float(brentq(missing, low, high, xtol=1e-13, rtol=1e-13)))
-    n *= _inflation(inflation)
-    return SampleSize(control=n, treatment=n * plan.ratio)
-
-
-def power_means(
-    *,
-    n_control: float,
-    difference: float,
-    sd: float,
-    sd_treatment: float | None = None,
-    alpha: float = 0.05,
-    sides: Literal[1, 2] = 2,
-    ratio: float = 1.0,
-    null: float = 0.0,
-    inflation: float = 1.0,
-) -> float:
-    """Probability that a t-test of this size rejects on the side of the effect.
-
-    Args:
-        n_control: Recipients of the control arm; both arms together need more than 2.
-        difference: Treatment mean minus control mean, in the unit of the measurement.
-        sd: Standard deviation within the control arm, same unit, > 0.
-        sd_treatment: Standard deviation within the treatment arm; None means the same.
-        alpha: Total type I error, in (0, 1).
-        sides: 1 or 2.
-        ratio: Recipients of the treatment arm per recipient of the control arm, > 0.
-        null: Difference under the null, same unit.
-        inflation: Longest path of the design over the fixed sample, >= 1.
-
-    Returns:
-        A probability in (0, 1).
+        ``alpha / sides``.
 
     Raises:
         InputError: A value is outside its domain.
 
-    References:
-        Cohen (1988), Statistical Power Analysis, ch. 2 (noncentral t).
-
     Examples:
-        >>> round(power_means(n_control=64, difference=0.5, sd=1), 4)
-        0.8015
+        >>> tail_level(0.05, sides=2)
+        0.025
     """
-    plan = _MeanPlan.checked(
-        sd=sd, sd_treatment=sd_treatment, alpha=alpha, sides=sides, ratio=ratio
-    )
-    n = domain.positive(n_control, "n_control") / _inflation(inflation)
-    if n < plan.fewest:
-        raise InputError(
-            f"n_control {n_control!r} leaves no degrees of freedom for a t-test",
-            field="n_control",
-            value=n_control,
-            hint=f"at least {plan.fewest:.3g}",
-        )
-    return plan.power(abs(domain.finite(difference, "difference") - domain.finite(null, "null")), n)
+    level = domain.probability(alpha, "alpha")
+    if sides not in (1, 2):
+        raise InputError(f"sides must be 1 or 2, not {sides!r}", field="sides", value=sides)
+    return level / sides
 
 
-def mde_means(
-    *,
-    n_control: float,
-    sd: float,
-    sd_treatment: float | None = None,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    sides: Literal[1, 2] = 2,
-    ratio: float = 1.0,
-    inflation: float = 1.0,
-) -> float:
-    """Smallest difference of means that a t-test of this size detects with the asked power.
+def checked_inflation(value: float) -> float:
+    """Longest path of a design over its fixed sample.
 
     Args:
-        n_control: Recipients of the control arm; both arms together need more than 2.
-        sd: Standard deviation within the control arm, in the unit of the measurement, > 0.
-        sd_treatment: Standard deviation within the treatment arm; None means the same.
-        power: Probability of a rejection on the side of the effect, above the test's level.
-        alpha: Total type I error, in (0, 1).
-        sides: 1 or 2.
-        ratio: Recipients of the treatment arm per recipient of the control arm, > 0.
-        inflation: Longest path of the design over the fixed sample, >= 1.
+        value: The factor; 1 for one look.
 
     Returns:
-        A difference > 0, in the unit of ``sd``.
+        The same factor.
 
     Raises:
-        InputError: A value is outside its domain.
-
-    References:
-        The inverse of :func:`power_means`, by Brent's method.
+        InputError: It is below 1, infinite or NaN.
 
     Examples:
-        >>> round(mde_means(n_control=64, sd=1), 4)
-        0.4991
+        >>> checked_inflation(1.035)
+        1.035
     """
-    plan = _MeanPlan.checked(
-        sd=sd, sd_treatment=sd_treatment, alpha=alpha, sides=sides, ratio=ratio
-    )
-    n = domain.positive(n_control, "n_control") / _inflation(inflation)
-    goal = domain.probability(power, "power")
-    if n < plan.fewest:
+    factor = domain.finite(value, "inflation")
+    if factor < 1:
         raise InputError(
-            f"n_control {n_control!r} leaves no degrees of freedom for a t-test",
-            field="n_control",
-            value=n_control,
-            hint=f"at least {plan.fewest:.3g}",
+            f"inflation must be at least 1, not {value!r}",
+            field="inflation",
+            value=value,
+            hint="the longest path of a design is never shorter than its fixed sample",
         )
-    if goal <= plan.power(0.0, n):
-        raise InputError(
-            f"power {power!r} is less than a test of level {alpha!r} has without data",
-            field="power",
-            value=power,
-        )
-    unit = plan.standard_error(n)
-    high = 10.0
-    while plan.power(high * unit, n) < goal:
-        high *= 2  # few degrees of freedom: the t quantile is far out
-    found = brentq(lambda d: plan.power(d * unit, n) - goal, 0.0, high, xtol=1e-13, rtol=1e-13)
-    return float(found) * unit
+    return factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -641,84 +505,8 @@ class _RatePlan:
         return float(ndtr((abs(distance) * math.sqrt(n) - self.z_alpha * sd_null) / sd_effect))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _MeanPlan:
-    """A two-arm t-test with everything but the difference and n."""
-
-    variance: float
-    variance_treatment: float
-    welch: bool
-    tail: float
-    ratio: float
-
-    @classmethod
-    def checked(
-        cls, *, sd: float, sd_treatment: float | None, alpha: float, sides: int, ratio: float
-    ) -> _MeanPlan:
-        control = domain.positive(sd, "sd")
-        treatment = (
-            control if sd_treatment is None else domain.positive(sd_treatment, "sd_treatment")
-        )
-        return cls(
-            variance=control**2,
-            variance_treatment=treatment**2,
-            welch=sd_treatment is not None,
-            tail=_tail(alpha, sides),
-            ratio=domain.positive(ratio, "ratio"),
-        )
-
-    @property
-    def fewest(self) -> float:
-        """Control recipients below which there are no degrees of freedom left."""
-        hair = 1 + 1e-6
-        return hair * (max(1.0, 1.0 / self.ratio) if self.welch else 2.0 / (1 + self.ratio))
-
-    def standard_error(self, n: float) -> float:
-        """Standard error of the difference, in the unit of the measurement."""
-        return math.sqrt(self.variance / n + self.variance_treatment / (n * self.ratio))
-
-    def freedom(self, n: float) -> float:
-        """Degrees of freedom: pooled, or Satterthwaite's for Welch's test."""
-        m = n * self.ratio
-        if not self.welch:
-            return n + m - 2
-        va, vb = self.variance / n, self.variance_treatment / m
-        return (va + vb) ** 2 / (va**2 / (n - 1) + vb**2 / (m - 1))
-
-    def power(self, distance: float, n: float) -> float:
-        """Probability that t exceeds its critical value when the difference is ``distance``."""
-        df = self.freedom(n)
-        shift = distance / self.standard_error(n)
-        critical = float(stdtrit(df, 1 - self.tail))
-        if df > 1e6:  # the noncentral t is normal to 1e-7 here, and its series slow
-            return float(ndtr(shift - critical))
-        value = float(nctdtr(df, shift, critical))
-        if math.isnan(value):  # far in the tail the series underflows; the normal bound is exact
-            value = 0.0 if shift > critical else 1.0
-        return 1.0 - value
-
-
-def _tail(alpha: float, sides: int) -> float:
-    level = domain.probability(alpha, "alpha")
-    if sides not in (1, 2):
-        raise InputError(f"sides must be 1 or 2, got {sides!r}", field="sides", value=sides)
-    return level / sides
-
-
 def _z_alpha(alpha: float, sides: int) -> float:
-    return -float(ndtri(_tail(alpha, sides)))
-
-
-def _inflation(value: float) -> float:
-    factor = domain.finite(value, "inflation")
-    if factor < 1:
-        raise InputError(
-            f"inflation must be at least 1, got {value!r}",
-            field="inflation",
-            value=value,
-            hint="the longest path of a design is never shorter than its fixed sample",
-        )
-    return factor
+    return -float(ndtri(tail_level(alpha, sides=sides)))
 
 
 def _no_effect(scale: Scale) -> float:
