@@ -52,7 +52,7 @@ COPY_DISTANCE: Final = 3
 _LEAST_FEATURES: Final = 8
 
 _TRACKING: Final = re.compile(
-    r"(utm_.*|[a-z]*clid|gbraid|wbraid|mc_[ce]id|igsh(id)?|_ga|_gl|_hs(enc|mi)|mkt_tok|vero_id|"
+    r"(utm_.*|[a-z]*clk?id|gbraid|wbraid|mc_[ce]id|igsh(id)?|_ga|_gl|_hs(enc|mi)|mkt_tok|vero_id|"
     r"oly_(anon|enc)_id|wickedid|yclid|ref_src|ref_url|cmp(id)?|ncid|ocid|soc_(src|trk)|"
     r"at_(medium|campaign|link_.*|format|bbc_team|ptr_name|custom\d?)|ns_(campaign|mchannel|source|"
     r"linkname|fee)|wt\.mc_id|smid|smtyp|partner|feed(name|type)|rss_?id|taid|guccounter|guce_.*|"
