@@ -183,9 +183,9 @@ def test_simhash_fits_a_signed_column_and_does_not_depend_on_the_process() -> No
     import re
 
     words = re.findall(r"\w+", STORY.casefold())
-    pairs = {f"{a} {b}" for a, b in pairwise(words)}
+    one = {w: int.from_bytes(hashlib.blake2b(w.encode(), digest_size=8).digest()) for w in words}
+    hashes = [(one[a] * 0x9E3779B97F4A7C15 + one[b]) % 2**64 for a, b in set(pairwise(words))]
     bits = 0
-    hashes = [int.from_bytes(hashlib.blake2b(p.encode(), digest_size=8).digest()) for p in pairs]
     for bit in reversed(range(64)):
         ones = sum(h >> bit & 1 for h in hashes)
         bits = bits << 1 | (2 * ones > len(hashes))
