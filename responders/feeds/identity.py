@@ -39,6 +39,7 @@ __all__ = [
     "Rung",
     "Verdict",
     "canonical_url",
+    "direct_url",
     "distance",
     "recognise",
     "simhash64",
@@ -98,6 +99,32 @@ def canonical_url(url: str) -> str:
             break
         text = once
     return text
+
+
+def direct_url(url: str) -> str:
+    """The address inside a Google Alert, a Facebook link or an AMP cache; else the same.
+
+    Args:
+        url: Address of an article, as a feed gave it.
+
+    Returns:
+        The address that a reader would end up at, with its own parameters.
+
+    Examples:
+        >>> direct_url("https://www.google.com/url?url=https://example.org/a?id%3D1&ct=ga")
+        'https://example.org/a?id=1'
+    """
+    for _ in range(_MOST_PASSES):
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            return url
+        inside = _unwrap(host, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)))
+        if inside is None:
+            return url
+        url = inside
+    return url
 
 
 def simhash64(text: str) -> int | None:

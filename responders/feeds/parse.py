@@ -161,7 +161,8 @@ class ParseWorker:
             return self._process
         self.close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "responders.feeds.parse_worker"],
+            # -P: a file called json.py in the folder that we run in must not be taken for ours.
+            [sys.executable, "-P", "-m", "responders.feeds.parse_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -121,7 +121,7 @@ def test_too_slow_is_told_and_the_process_is_replaced(worker: ParseWorker) -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no memory limit on Windows")
 def test_too_much_memory_is_told() -> None:
-    body = _rss("<a/>" * 4_500_000)  # 18 MB, which a tree of elements makes ten times as much
+    body = _rss("<a/>" * 3_000_000)  # 12 MB, which a tree of elements makes ten times as much
     with ParseWorker(ParseLimits(memory_bytes=120_000_000)) as small:
         parsed = small.parse(body, content_type="", url=URL)
     assert parsed.problem == "the document needs more memory than a feed may take"

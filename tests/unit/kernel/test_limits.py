@@ -49,9 +49,9 @@ def test_computing_beyond_the_limit_ends_the_process() -> None:
 def test_each_call_starts_the_count_anew() -> None:
     done = _run(
         "import time\n"
-        "for _ in range(4):\n"
-        "    limit_cpu_from_now(1.0)\n"
-        "    end = time.process_time() + 0.6\n"
+        "for _ in range(3):\n"
+        "    limit_cpu_from_now(0.7)\n"
+        "    end = time.process_time() + 0.4\n"
         "    while time.process_time() < end: pass\n"
         "print('alive')\n"
     )

@@ -110,6 +110,20 @@ def test_without_summary_the_content_speaks_and_without_content_the_summary() ->
     assert no_content.content_html == "<p>A summary.</p>"
 
 
+def test_a_message_without_title_is_called_by_its_beginning() -> None:
+    item = replace(ITEM, title=Markup(), summary=Markup(value="<p>" + "Solidarity now. " * 50))
+    entry = entry_of(item, now=NOW)
+    assert entry.title.startswith("Solidarity now. Solidarity")
+    assert len(entry.title) <= 100
+
+
+def test_the_article_is_taken_out_of_its_wrapping() -> None:
+    wrapped = "https://www.google.com/url?rct=j&url=https://example.org/a%3Fid%3D1%26utm_id%3Dx"
+    entry = entry_of(replace(ITEM, url=wrapped), now=NOW)
+    assert entry.url == "https://example.org/a?id=1&utm_id=x"
+    assert entry.canonical_url == "https://example.org/a?id=1"
+
+
 def test_plain_text_stays_plain() -> None:
     item = replace(
         ITEM,
