@@ -88,7 +88,9 @@ class FetchResult:
         body: The body when ``outcome`` is ``new``; else None.
         body_sha256: Digest to send with the next request.
         content_type: Header as sent; empty without one.
-        etag: Validator to send with the next request, as sent.
+        etag: Validator to send with the next request, as sent. Like ``last_modified`` and
+            ``body_sha256`` it is set for ``new`` and ``unchanged``; after any other outcome the
+            ones from before still hold.
         last_modified: The same.
         url_final: Address that answered, without credentials.
         moved_to: Where the server says that the feed lives from now on (leading 301 and 308 hops);
@@ -98,7 +100,7 @@ class FetchResult:
         max_age_s: Seconds that the answer stays fresh by ``Cache-Control``; None without one.
         problem: What went wrong, in words; None when nothing did.
         retryable: False when only a person can mend it (a refused address, a wrong URL).
-        elapsed_ms: Wall time, milliseconds.
+        elapsed_ms: Time that name servers and the feed's servers took, milliseconds.
         wire_bytes: Bytes of body over the wire.
     """
 
@@ -148,23 +150,23 @@ def judge(
         outcome="failed",
         status=status,
         content_type=headers.get("content-type", ""),
-        etag=headers.get("etag"),
-        last_modified=headers.get("last-modified"),
         retry_after_s=retry_after_s(headers.get("retry-after", ""), now=now),
         max_age_s=max_age_s(headers.get("cache-control", "")),
         wire_bytes=wire_bytes,
     )
-    if status == 304:
+    etag, last_modified = headers.get("etag"), headers.get("last-modified")
+    if status == 304 and (request.etag or request.last_modified):
         # A 304 may leave its validators out; then the ones that were sent still hold.
         return replace(
             result,
             outcome="unchanged",
-            etag=result.etag or request.etag,
-            last_modified=result.last_modified or request.last_modified,
+            etag=etag or request.etag,
+            last_modified=last_modified or request.last_modified,
             body_sha256=request.body_sha256,
         )
     if status == 200:
-        return _read(request, result, body)
+        known = replace(result, etag=etag, last_modified=last_modified)
+        return _read(request, known, body)
     if status == 410:
         return replace(result, outcome="gone", problem="the outlet has retired this feed (410)")
     if status in {429, 503} or (status == 403 and not body.strip()):
@@ -234,6 +236,7 @@ def _read(request: FetchRequest, result: FetchResult, body: bytes) -> FetchResul
 
 _STATUS_WORDS: Final = {
     204: "the server answers with nothing (204)",
+    304: "the server says unchanged (304), yet it was not asked whether it is",
     400: "the server does not understand the address (400)",
     401: "the feed wants a user name and password (401)",
     402: "the feed has to be paid for (402)",

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
-from responders.feeds.identity import canonical_url, simhash64
+from responders.feeds.identity import canonical_url, direct_url, simhash64
 from responders.feeds.text import clean_html, one_line, plain_text
 from responders.model.feed import ParsedEntry
 
@@ -26,6 +26,7 @@ MOST_SUMMARY: Final = 5_000
 # The beginning of a text is enough to know a copy by, and long texts would take the most time.
 _MOST_COMPARED: Final = 2_000
 _MOST_AUTHOR: Final = 200
+_MOST_BEGINNING: Final = 100
 _MOST_URL: Final = 4_096
 _MOST_GUID: Final = 1_000
 # Before the first feed format was published every date is a default that somebody forgot to set.
@@ -108,11 +109,14 @@ def entry_of(item: RawItem, *, now: datetime) -> ParsedEntry:
     """
     notes: list[str] = [f"the date {text[:60]!r} cannot be read" for text in item.unread_dates]
     url = web_address(item.url, base=item.base)
+    url = None if url is None else direct_url(url)
     if item.url.strip() and url is None:
         notes.append(f"the link {item.url.strip()[:80]!r} is not a web address")
     title = item.title.as_text(most=MOST_TITLE)
     summary_source = item.summary if item.summary.value.strip() else item.content
     summary = summary_source.as_text(most=MOST_SUMMARY)
+    # Short messages have no titles (Mastodon, Bluesky); their beginning stands for one.
+    title = title or one_line(summary, most=_MOST_BEGINNING)
     content_source = item.content if item.content.value.strip() else item.summary
     guid = one_line(item.guid, most=_MOST_GUID)
     canonical = None if url is None else canonical_url(url)

@@ -234,7 +234,6 @@ class _Run:
     async def fetch(self, request: FetchRequest, pools: HostPools) -> FetchResult:
         """Fetch one feed, through its redirects, to a result."""
         trail = _Trail()
-        started = time.monotonic()
         try:
             answer = await self.follow(request, pools, trail)
             result = judge(
@@ -266,7 +265,7 @@ class _Run:
             url_final=shown[-1] if shown else guard.without_credentials(request.url),
             hops=shown,
             moved_to=trail.moved_to,
-            elapsed_ms=(time.monotonic() - started) * 1000,
+            elapsed_ms=trail.spent_s * 1000,
         )
 
     async def follow(self, request: FetchRequest, pools: HostPools, trail: _Trail) -> Answer:

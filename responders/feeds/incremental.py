@@ -42,7 +42,7 @@ MOST_ITEMS: Final = 2_000
 
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _ITEM_START: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s/>]", re.IGNORECASE)
-_ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel|html)[\s>]", re.IGNORECASE)
+_ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel|html)[\s/>]", re.IGNORECASE)
 _XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
 # What XML 1.0 forbids and UTF-8 can write: most C0 controls, and the last two of the first plane.
 _ILLEGAL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")

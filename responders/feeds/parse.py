@@ -17,7 +17,8 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,7 +161,8 @@ class ParseWorker:
             return self._process
         self.close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "responders.feeds.parse_worker"],
+            # -P: a file called json.py in the folder that we run in must not be taken for ours.
+            [sys.executable, "-P", "-m", "responders.feeds.parse_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -228,18 +230,20 @@ def parse_many(
         )
         return task.key, parsed
 
-    with ThreadPoolExecutor(max_workers=count, thread_name_prefix="parse") as threads:
-        try:
-            waiting = []
-            for task in tasks:
-                waiting.append(threads.submit(one, task))
-                if len(waiting) > 2 * count:
-                    yield waiting.pop(0).result()
-            for future in waiting:
-                yield future.result()
-        finally:
-            for worker in opened:
-                worker.close()
+    threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="parse")
+    waiting: deque[Future[tuple[str, ParsedFeed]]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(threads.submit(one, task))
+            if len(waiting) > 2 * count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # First the threads, then their processes: a thread that is at work would start a new one.
+        threads.shutdown(wait=True, cancel_futures=True)
+        for worker in opened:
+            worker.close()
 
 
 def _ask(

@@ -53,7 +53,9 @@ _SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 _FLAT: Final = _names(
     "area base br col dd dt hr img input li link meta option p param source td th tr track wbr"
 )
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_NESTING_TAG: Final = re.compile(
+    rf"<(/?)(?!(?:{'|'.join(sorted(_FLAT))})(?![a-z0-9]))[a-z]", re.IGNORECASE
+)
 _BARE_TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 # C0 and C1 controls but for white space, the byte order mark, direction embeddings, overrides and
@@ -103,7 +105,8 @@ def plain_text(markup: str, *, most: int) -> str:
     """
     if "<" not in markup:
         return one_line(html.unescape(markup[: 16 * most]), most=most)
-    markup = markup[:_MOST_HTML_CHARACTERS]
+    # Sixteen times what is kept leaves room for the tags around it.
+    markup = markup[: min(_MOST_HTML_CHARACTERS, 16 * most)]
     if not too_deep(markup):
         # Only bare block tags come out of the first step, so that the second cannot go wrong.
         markup = _stripper().clean(markup)
@@ -137,9 +140,7 @@ def too_deep(markup: str) -> bool:
     if markup.count("<") <= _DEEPEST:
         return False
     depth = 0
-    for closing, name in _TAG.findall(markup):
-        if name.lower() in _FLAT:
-            continue
+    for closing in _NESTING_TAG.findall(markup):
         depth = max(0, depth - 1) if closing else depth + 1
         if depth > _DEEPEST:
             return True

@@ -106,10 +106,11 @@ class ParsedEntry:
 
     Attributes:
         guid: Identifier inside its feed: the outlet's own, else one made from the address or text.
-        url: Address of the article as the feed gives it, made absolute; None when it has none.
+        url: Address of the article, made absolute and taken out of Google Alerts and the like; None
+            when it has none.
         canonical_url: Key made from ``url`` for comparing (see
             :func:`responders.feeds.identity.canonical_url`); None without ``url``.
-        title: Plain text, one line.
+        title: Plain text, one line; the beginning of the summary where the outlet gives no title.
         summary_text: Plain text of the summary, else of the content; one line.
         content_html: Cleaned HTML of the content, else of the summary; empty when there is none.
         published: When the outlet says that it was published, UTC; None when it does not say, or

@@ -51,6 +51,7 @@ def test_a_304_keeps_the_validators_that_were_sent() -> None:
         (204, b"", "failed"),
         (206, BODY, "failed"),
         (301, b"", "failed"),
+        (304, b"", "failed"),
         (401, b"x", "failed"),
         (403, b"", "backoff"),
         (403, b"Forbidden", "failed"),
@@ -69,6 +70,11 @@ def test_every_other_answer_has_an_outcome_and_a_reason(
     assert result.outcome == outcome
     assert result.problem
     assert result.body is None
+
+
+def test_a_refusal_brings_no_validators() -> None:
+    result = _judge(404, b"x", etag='"error"', last_modified="now")
+    assert (result.etag, result.last_modified) == (None, None)
 
 
 @pytest.mark.parametrize(
