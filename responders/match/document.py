@@ -7,6 +7,7 @@ terms are looked up, never searched.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from responders.match.tokens import Tokens, tokenize
@@ -24,6 +25,9 @@ SEARCHED: Final[tuple[Field, ...]] = ("title", "summary")
 # A lone surrogate cannot be encoded for the regular expression engine or for SQLite. JSON feeds
 # can carry one; a replacement of the same length keeps every offset.
 _SURROGATES: Final = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
+
+_NO_TOKENS: Final = tokenize("")
+_NO_PLACES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,8 +56,11 @@ class Document:
             The document. Spans of a match are offsets into these very strings.
         """
         tokens: dict[Field, Tokens] = {}
-        places: dict[Field, dict[str, tuple[int, ...]]] = {}
+        places: dict[Field, Mapping[str, tuple[int, ...]]] = {}
         for field, text in zip(FIELDS, (title, summary, source, lang), strict=True):
+            if not text:
+                tokens[field], places[field] = _NO_TOKENS, _NO_PLACES
+                continue
             cut = tokenize(text if _encodable(text) else text.translate(_SURROGATES))
             tokens[field] = cut
             found: dict[str, tuple[int, ...]] = {}

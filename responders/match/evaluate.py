@@ -19,7 +19,7 @@ from responders.match.patterns import pattern_holds, pattern_spans
 from responders.match.tree import Alias, And, Language, Near, Node, Not, Or, Pattern, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from responders.match.document import Document, Field
 
@@ -52,22 +52,30 @@ class Clause:
     """One node of the query with what it saw.
 
     Attributes:
-        kind: What kind of clause it is.
-        clause: The clause as query text.
+        node: The node.
         holds: Whether it holds on this document.
         spans: Where, for words, patterns, alias sets and NEAR; empty for AND, OR, NOT.
         parts: Clauses below it.
     """
 
-    kind: Kind
-    clause: str
+    node: Node
     holds: bool
     spans: tuple[Span, ...] = ()
     parts: tuple[Clause, ...] = ()
 
+    @property
+    def kind(self) -> Kind:
+        """What kind of clause it is."""
+        return _KINDS[type(self.node)]
+
+    @property
+    def text(self) -> str:
+        """The clause as query text."""
+        return str(self.node)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: ``kind``, ``clause``, ``holds``, and the rest where not empty."""
-        out: dict[str, Any] = {"kind": self.kind, "clause": self.clause, "holds": self.holds}
+        out: dict[str, Any] = {"kind": self.kind, "clause": self.text, "holds": self.holds}
         if self.spans:
             out["spans"] = [[s.field, s.start, s.end] for s in self.spans]
         if self.parts:
@@ -114,10 +122,10 @@ def holds(node: Node, document: Document) -> bool:
     """
     if isinstance(node, Words):
         return _words_hold(node, document)
-    if isinstance(node, And):
-        return all(holds(part, document) for part in node.parts)
     if isinstance(node, Or):
         return any(holds(part, document) for part in node.parts)
+    if isinstance(node, And):
+        return all(holds(part, document) for part in node.parts)
     if isinstance(node, Not):
         return not holds(node.part, document)
     if isinstance(node, Alias):
@@ -150,19 +158,17 @@ def explain(node: Node, document: Document) -> MatchResult | None:
 
 
 def _clause(node: Node, document: Document) -> Clause:
-    kind, text = _KINDS[type(node)], str(node)
     if isinstance(node, And | Or):
         parts = tuple(_clause(part, document) for part in node.parts)
         together = all if isinstance(node, And) else any
-        held = together(part.holds for part in parts)
-        return Clause(kind=kind, clause=text, holds=held, parts=parts)
+        return Clause(node=node, holds=together(part.holds for part in parts), parts=parts)
     if isinstance(node, Not):
         part = _clause(node.part, document)
-        return Clause(kind=kind, clause=text, holds=not part.holds, parts=(part,))
+        return Clause(node=node, holds=not part.holds, parts=(part,))
     if isinstance(node, Language):
-        return Clause(kind=kind, clause=text, holds=_language_holds(node, document))
+        return Clause(node=node, holds=_language_holds(node, document))
     spans = tuple(_spans(node, document))
-    return Clause(kind=kind, clause=text, holds=bool(spans), spans=spans)
+    return Clause(node=node, holds=bool(spans), spans=spans)
 
 
 def _spans(node: Words | Alias | Near | Pattern, document: Document) -> Iterator[Span]:
@@ -170,22 +176,27 @@ def _spans(node: Words | Alias | Near | Pattern, document: Document) -> Iterator
         cut = document.tokens[field]
         if isinstance(node, Pattern):
             found = set(pattern_spans(node.source, cut.text, exact=node.exact))
+        elif not cut.terms:
+            continue
         else:
             runs = (
                 _near_runs(node, document, field)
                 if isinstance(node, Near)
                 else _runs(node, document, field)
             )
-            found = {(cut.starts[at], cut.ends[at + length - 1]) for at, length in runs}
+            found = {(cut.spans[at][0], cut.spans[at + length - 1][1]) for at, length in runs}
         for start, end in sorted(found):
             yield Span(field=field, start=start, end=end, text=cut.text[start:end])
 
 
 def _words_hold(node: Words, document: Document) -> bool:
-    if len(node.terms) == 1 and not node.prefix and node.exact is None:
-        term = node.terms[0]
-        return any(term in document.places[field] for field in node.fields)
-    return any(next(_word_runs(node, document, field), None) for field in node.fields)
+    first = node.terms[0]
+    if len(node.terms) == 1:
+        if not node.prefix and node.exact is None:
+            return any(first in document.places[field] for field in node.fields)
+    elif not any(first in document.places[field] for field in node.fields):
+        return False
+    return any(True for field in node.fields for _ in _word_runs(node, document, field))
 
 
 def _runs(node: Words | Alias | Or, document: Document, field: Field) -> Iterator[Run]:
@@ -200,25 +211,26 @@ def _runs(node: Words | Alias | Or, document: Document, field: Field) -> Iterato
 
 def _word_runs(node: Words, document: Document, field: Field) -> Iterator[Run]:
     cut, places = document.tokens[field], document.places[field]
-    length = len(node.terms)
-    terms, last = node.terms, node.terms[-1]
+    terms, length, prefix = node.terms, len(node.terms), node.prefix
     if length > 1:
-        starts: Iterator[int] = iter(places.get(terms[0], ()))
-    elif node.prefix:
-        starts = (at for term, ats in places.items() if term.startswith(last) for at in ats)
+        starts: Iterable[int] = places.get(terms[0], ())
+        if prefix:
+            starts = (at for at in starts if _begins(cut.terms, at, terms))
+        else:
+            starts = (at for at in starts if cut.terms[at : at + length] == terms)
+    elif prefix:
+        starts = (at for term in places if term.startswith(terms[0]) for at in places[term])
     else:
-        starts = iter(places.get(last, ()))
-    whole = length - 1 if node.prefix else length
+        starts = places.get(terms[0], ())
     for at in starts:
-        if cut.terms[at : at + whole] != terms[:whole]:
-            continue
-        if node.prefix and not (
-            at + length <= len(cut.terms) and cut.terms[at + whole].startswith(last)
-        ):
-            continue
-        if node.exact is not None and not _as_written(node, document, field, at):
-            continue
-        yield at, length
+        if node.exact is None or _as_written(node, document, field, at):
+            yield at, length
+
+
+def _begins(found: tuple[str, ...], at: int, terms: tuple[str, ...]) -> bool:
+    """Whether a phrase whose last word may go on stands at a place."""
+    last = at + len(terms) - 1
+    return last < len(found) and found[last].startswith(terms[-1]) and found[at:last] == terms[:-1]
 
 
 def _as_written(node: Words, document: Document, field: Field, at: int) -> bool:
@@ -265,7 +277,7 @@ def _fields_of(node: Words | Alias | Near | Pattern | Or) -> tuple[Field, ...]:
 
 
 def _shown(clause: Clause) -> Iterator[Span]:
-    if not clause.holds or clause.kind == "not":
+    if not clause.holds or isinstance(clause.node, Not):
         return
     yield from clause.spans
     for part in clause.parts:
@@ -273,14 +285,14 @@ def _shown(clause: Clause) -> Iterator[Span]:
 
 
 def _reasons(clause: Clause) -> Iterator[str]:
-    if not clause.holds or clause.kind == "not":
+    if not clause.holds or isinstance(clause.node, Not):
         return
-    if clause.kind == "lang":
-        yield clause.clause
+    if isinstance(clause.node, Language):
+        yield clause.text
     for field in dict.fromkeys(span.field for span in clause.spans):
         texts = dict.fromkeys(s.text for s in clause.spans if s.field == field)
         said = ", ".join(f'"{text}"' for text in texts)
-        yield f"{clause.clause} in {field} ({said})"
+        yield f"{clause.text} in {field} ({said})"
     for part in clause.parts:
         yield from _reasons(part)
 

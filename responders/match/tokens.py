@@ -46,18 +46,17 @@ class Tokens:
     Attributes:
         text: The text as given.
         terms: What is compared, one per token.
-        starts: Offset of each token's first character in ``text``.
-        ends: Offset one past each token's last character in ``text``.
+        spans: Offsets of each token in ``text``: its first character, one past its last.
     """
 
     text: str
     terms: tuple[str, ...]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
 
     def surface(self, place: int) -> str:
         """The token at ``place`` as written, in NFC, without invisible joiners."""
-        return _surface(self.text[self.starts[place] : self.ends[place]])
+        start, end = self.spans[place]
+        return _surface(self.text[start:end])
 
 
 def tokenize(text: str) -> Tokens:
@@ -75,20 +74,15 @@ def tokenize(text: str) -> Tokens:
         ('cafe', 'workers', 'union')
     """
     if text.isascii():
-        found = [(m.group().lower(), m.start(), m.end()) for m in _ASCII_TOKEN.finditer(text)]
-    else:
-        found = []
-        for match in _TOKEN.finditer(text):
-            word = match.group()
-            start, end = match.span()
-            if word.isascii():
-                found.append((word.lower(), start, end))
-            else:
-                found.extend((term, start, end) for term in _fold(word))
-    if not found:
-        return Tokens(text, (), (), ())
-    terms, starts, ends = zip(*found, strict=True)
-    return Tokens(text, terms, starts, ends)
+        # Lower case of ASCII has the same length, so both passes cut alike.
+        terms = tuple(_ASCII_TOKEN.findall(text.lower()))
+        return Tokens(text, terms, tuple([m.span() for m in _ASCII_TOKEN.finditer(text)]))
+    found = []
+    for match in _TOKEN.finditer(text):
+        word = match.group()
+        for term in (word.lower(),) if word.isascii() else _fold(word):
+            found.append((term, match.span()))
+    return Tokens(text, tuple(term for term, _ in found), tuple(span for _, span in found))
 
 
 def tokenize_terms(text: str) -> tuple[str, ...]:
