@@ -314,8 +314,11 @@ class _Course:
         approves, keep = said.approves, []
         for vote in seats.get(principal, ()):
             before = vote.event
-            # Another stand-in's yes in the same seat stays; everything else gives way.
-            if approves and before.actor != event.actor and before.decision.approves:
+            # Another person's yes in the same seat stays beside a yes, and beside what a stand-in
+            # takes back; everything else gives way.
+            others_yes = before.decision.approves and before.actor != event.actor
+            stand_in_leaves = said is Decision.WITHDRAW and event.actor != principal
+            if others_yes and (approves or stand_in_leaves):
                 keep.append(vote)
             else:
                 vote.fate = "gone" if said is Decision.WITHDRAW else "superseded"
@@ -445,6 +448,7 @@ class _Course:
             and not vote.void
             and event.actor not in self.barred
             and event.seat not in self.barred
+            and self.barred.isdisjoint(event.path)
         )
 
     def _count(self, stage: StageDef, used: set[str]) -> dict[str, tuple[_Vote, ...]]:
