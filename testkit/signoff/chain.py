@@ -130,8 +130,8 @@ class _Course:
         self.submitted_at: datetime | None = None
         self.cleared_at: datetime | None = None
         self.cleared_by: Literal["", "chain", "override", "lane"] = ""
-        self.override: Overridden | None = None
-        self.lane: LaneEntered | None = None
+        self.overrides: dict[str, Overridden] = {}  # by the digest that each one names
+        self.lanes: dict[str, LaneEntered] = {}
         self.facts_changed_at: datetime | None = None
         self.released: Released | None = None
         self.ended_by: Event | None = None
@@ -349,7 +349,7 @@ class _Course:
                     vote.fate = "gone"
             self.seats[key[0]][key[1]] = []
         self.objections[Decision.BLOCK].clear()
-        self.override = event
+        self.overrides[event.digest] = event
         self.facts_changed_at = None  # whoever overrides has looked, and gives the reason
         rule = self.chain.override.review
         self._owe("override", rule, event.at, hands={event.actor, *self.owners})
@@ -358,7 +358,7 @@ class _Course:
         lane = self.chain.fast_lane
         if lane is None or event.template not in lane.templates or event.digest != self.digest:
             raise self._impossible("a fast lane that the chain does not have for these words")
-        self.lane = event
+        self.lanes[event.digest] = event
 
     def _reviewed(self, event: Reviewed) -> None:
         self.debts = [
@@ -412,9 +412,9 @@ class _Course:
             return Trigger.RETURN_STANDS
         if self.objections[Decision.BLOCK]:
             return Trigger.BLOCK_STANDS
-        if self.override is not None and self.override.digest == self.digest:
+        if self.digest in self.overrides:
             self.cleared_by = "override"
-        elif self.lane is not None and self.lane.digest == self.digest:
+        elif self.digest in self.lanes:
             self.cleared_by = "lane"
         elif not self.people_asked:
             return Trigger.NO_STAGE_APPLIES
@@ -504,8 +504,8 @@ class _Course:
             submitted_at=self.submitted_at,
             cleared_at=self.cleared_at,
             cleared_by=self.cleared_by,
-            override=self.override,
-            lane=self.lane,
+            override=self.overrides.get(self.digest),
+            lane=self.lanes.get(self.digest),
             facts_changed_at=self.facts_changed_at,
             released=self.released,
             ended_by=self.ended_by,

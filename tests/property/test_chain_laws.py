@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from itertools import combinations, permutations
-from typing import Any
+from itertools import combinations, pairwise, permutations
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -37,7 +37,6 @@ from testkit.signoff.model import (
 )
 from testkit.signoff.sla import actions_due, expires_at
 from testkit.signoff.standins import MAX_STEPS, delegates, seats_of
-from testkit.signoff.state import RequestState
 from testkit.signoff.table import TRANSITIONS, State, Trigger
 from tests.signoff_world import (
     HIGH,
@@ -53,6 +52,9 @@ from tests.signoff_world import (
     minutes,
     with_delegations,
 )
+
+if TYPE_CHECKING:
+    from testkit.signoff.state import RequestState
 
 LANE = FastLane(templates=("t1",), review=ReviewRule(roles=("comms_lead",)))
 FACTS_STAGE = StageDef(id="facts", auto=("length_ok",))
@@ -470,10 +472,10 @@ class ChainMachine(RuleBasedStateMachine):
     def voiding(self, before, step, after):
         """A material edit leaves no yes on other words counting; any other edit leaves all."""
         assert all(s.digest == after.digest for s in after.standing("counts"))
-        if isinstance(step, ev.Edited) and step.digest in ("", before.digest):
-            if step.facts is None:
-                assert after.standing("counts") == before.standing("counts")
-                assert after.state is before.state
+        same_words = isinstance(step, ev.Edited) and step.digest in ("", before.digest)
+        if same_words and step.facts is None:
+            assert after.standing("counts") == before.standing("counts")
+            assert after.state is before.state
         assert len(after.signoffs) == len(before.signoffs) + isinstance(step, ev.Signed)
 
     def deciding(self, before, step, after):
@@ -491,7 +493,7 @@ class ChainMachine(RuleBasedStateMachine):
                     for d in self.story.roster.delegations
                     if d.active(step.at)
                 }
-                assert set(zip(step.path, step.path[1:], strict=False)) <= active
+                assert set(pairwise(step.path)) <= active
         if isinstance(step, ev.Overridden):
             assert "digital_director" in self.story.roster.get(step.actor).roles
             debt = after.debts[-1]
@@ -625,7 +627,7 @@ def test_delegation_is_bounded_and_raises_exactly_on_a_circle_in_reach(edges, la
         return
     paths = delegates(roster, "a", now)
     assert all(2 <= len(path) <= MAX_STEPS + 1 and len(set(path)) == len(path) for path in paths)
-    assert all(pair in active for path in paths for pair in zip(path, path[1:], strict=False))
+    assert all(pair in active for path in paths for pair in pairwise(path))
     assert {b for a, b in active if a == "a"} <= {path[-1] for path in paths}
 
 
