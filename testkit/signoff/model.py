@@ -350,7 +350,7 @@ class RosterView:
     delegations: tuple[Delegation, ...] = ()
     absences: tuple[Absence, ...] = ()
     version: str = ""
-    _by_id: dict[str, Member] = field(default_factory=dict, repr=False, compare=False)
+    _by_id: dict[str, Member] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_id.update({member.id: member for member in self.members})

@@ -922,3 +922,8 @@ def test_a_condition_on_a_group_asks_it_only_when_it_matters():
     assert [g.id for g in plain.submit(facts=LOW).stage("expert").groups] == ["policy"]
     state = named.submit(facts={**LOW, "names_candidate": True})
     assert [g.id for g in state.stage("expert").groups] == ["policy", "legal"]
+
+
+def test_replacing_a_roster_leaves_the_old_one_as_it_was():
+    gone = replace(OFFICE, members=(replace(OFFICE.members[0], name="Anna"),))
+    assert (gone.name("ana"), OFFICE.name("ana")) == ("Anna", "Ana")
