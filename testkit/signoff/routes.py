@@ -66,7 +66,7 @@ def _around(order: tuple[str, ...] | None, constants: Sequence[Any]) -> list[Any
         return list(order)
     values: list[Any] = []
     numbers = sorted(
-        {c for c in constants if isinstance(c, int | float) and c not in (True, False)}
+        {c for c in constants if isinstance(c, int | float) and not isinstance(c, bool)}
     )
     texts = list(dict.fromkeys(c for c in constants if isinstance(c, str)))
     if any(isinstance(c, bool) for c in constants):
