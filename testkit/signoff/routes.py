@@ -86,12 +86,12 @@ def _combinations(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any
 
 
 def outcomes(chain: ChainDef, condition: Condition) -> set[bool | None]:
-    """Every outcome that a condition can have for stated facts."""
+    """Every outcome that a condition can have for stated facts; both, when there are too many."""
     found: set[bool | None] = set()
-    for facts in _combinations(_values(chain, [condition])):
+    for index, facts in enumerate(_combinations(_values(chain, [condition]))):
         found.add(evaluate(condition, facts, chain.levels))
-        if found >= {True, False}:
-            break
+        if index >= MOST or found >= {True, False}:
+            return found | {True, False}
     return found
 
 
