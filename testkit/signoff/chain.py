@@ -77,10 +77,12 @@ def fold(chain: ChainDef, events: Iterable[Event]) -> RequestState:
 class _Vote:
     """A sign-off while the fold runs: the event, and what became of it."""
 
-    __slots__ = ("event", "fate", "strong", "void")
+    __slots__ = ("digest", "event", "fate", "strong", "void", "yes")
 
     def __init__(self, event: Signed, *, strong: bool) -> None:
         self.event = event
+        self.yes = event.decision.approves
+        self.digest = event.digest
         self.fate: Literal["", "superseded", "gone"] = ""
         self.strong = strong  # proved at least as well as its stage asks
         self.void = False  # given when the way was longer than it is now
@@ -316,7 +318,7 @@ class _Course:
             before = vote.event
             # Another person's yes in the same seat stays beside a yes, and beside what a stand-in
             # takes back; everything else gives way.
-            others_yes = before.decision.approves and before.actor != event.actor
+            others_yes = vote.yes and before.actor != event.actor
             stand_in_leaves = said is Decision.WITHDRAW and event.actor != principal
             if others_yes and (approves or stand_in_leaves):
                 keep.append(vote)
@@ -441,10 +443,10 @@ class _Course:
         self.stale.clear()
 
     def _valid(self, vote: _Vote) -> bool:
+        """Whether a yes on the current words may count."""
         event = vote.event
         return (
-            event.digest == self.digest
-            and vote.strong
+            vote.strong
             and not vote.void
             and event.actor not in self.barred
             and event.seat not in self.barred
@@ -456,23 +458,23 @@ class _Course:
             vote
             for seat in self.seats[stage.id].values()
             for vote in seat
-            if vote.event.decision.approves
+            if vote.yes
+            and vote.digest == self.digest
             and self._valid(vote)
             and vote.event.actor not in used
             and vote.event.seat not in used
         ]
-        filled = fill(
-            self.route[stage.id],
-            [vote.event for vote in votes],
-            distinct=stage.distinct,
-        )
+        if not votes:
+            return {}
+        filled = fill(self.route[stage.id], [vote.event for vote in votes], distinct=stage.distinct)
         return {group: tuple(votes[i] for i in chosen) for group, chosen in filled.items()}
 
     def _passes(self, stage: StageDef) -> bool:
+        counted = self.counted[stage.id]
         if stage.auto:
             passed, failed = self.checks.get((stage.id, self.digest), (frozenset(), frozenset()))
             return not failed and passed.issuperset(stage.auto)
-        return complete(self.route[stage.id], self.counted[stage.id])
+        return bool(counted) and complete(self.route[stage.id], counted)
 
     # -- the result --------------------------------------------------------------------------
 

@@ -284,7 +284,7 @@ def refuse_repeat(q: Question, event: Signed) -> Refusal | None:
     """The same person, the same seat, the same words, the same decision: once is enough."""
     if event.decision is Decision.WITHDRAW:
         return None
-    for said in q.state.standing("counts", "stands", "barred"):
+    for said in q.state.standing("counts", "stands"):
         same_seat = (said.stage, said.actor, said.principal) == (
             event.stage,
             event.actor,

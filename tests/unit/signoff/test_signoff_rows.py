@@ -927,3 +927,13 @@ def test_a_condition_on_a_group_asks_it_only_when_it_matters():
 def test_replacing_a_roster_leaves_the_old_one_as_it_was():
     gone = replace(OFFICE, members=(replace(OFFICE.members[0], name="Anna"),))
     assert (gone.name("ana"), OFFICE.name("ana")) == ("Anna", "Ana")
+
+
+def test_a_yes_that_stopped_counting_is_not_taken_for_a_second_click():
+    desk = Desk()
+    desk.submit()
+    desk.approve("ben")
+    desk.edit("ben", body="Call before noon.")
+    desk.edit("ana", body=words()["body"])
+    with pytest.raises(NotAuthorisedError, match="Ben changed these words"):
+        desk.approve("ben")
