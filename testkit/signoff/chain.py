@@ -416,7 +416,7 @@ class _Course:
             return Trigger.BLOCK_STANDS
         if self.digest in self.overrides:
             self.cleared_by = "override"
-        elif self.digest in self.lanes:
+        elif self._in_lane():
             self.cleared_by = "lane"
         elif not self.people_asked:
             return Trigger.NO_STAGE_APPLIES
@@ -425,6 +425,15 @@ class _Course:
         else:
             self.cleared_by = "chain"
         return Trigger.FACTS_UNSEEN if self.facts_changed_at else Trigger.ALL_SIGNED
+
+    def _in_lane(self) -> bool:
+        """Words that entered the lane leave it when their facts outgrow it."""
+        lane = self.chain.fast_lane
+        return (
+            lane is not None
+            and self.digest in self.lanes
+            and not lane.beyond(self.facts, self.chain.levels)
+        )
 
     def _recount(self, at: datetime) -> None:
         if not self.stale:

@@ -74,7 +74,12 @@ def _seat_to_free(
         reversed(mine),
         key=lambda s: (s.standing != "stands", person not in (s.actor, s.principal)),
     )
-    path = () if person == said.principal else (said.principal, person)
+    path: tuple[str, ...] = ()
+    if person == said.actor:
+        path = said.said.path
+    elif person != said.principal:
+        seats = seats_of(q.state, said.stage, person, q.roster, q.now)
+        path = next(seat.path for seat in seats if seat.principal == said.principal)
     return said.stage, Seat(principal=said.principal, path=path, groups=said.groups)
 
 
@@ -103,18 +108,22 @@ def refuse_sign_off(q: Question, event: Signed) -> Refusal | None:
     if stage.auto or status.status == "skipped":
         why = "is done by a machine" if stage.auto else "does not apply to these facts"
         return q.no("condition", f"stage {stage.id} {why}", "it needs nobody's sign-off")
-    if auth_rank(event.auth) < auth_rank(stage.min_auth):
-        return q.no(
-            "weak_auth",
-            f"stage {stage.id} asks for {stage.min_auth}, and this came with {event.auth}",
-            "sign in, and decide in the browser"
-            if stage.min_auth == "session"
-            else "open the link that was sent to you",
-        )
-    refusal = _seated(q, event, stage)
+    refusal = _weak(q, event, stage) or _seated(q, event, stage)
     if refusal is None and event.decision.approves:
         refusal = _approved(q, event, stage, status)
     return refusal
+
+
+def _weak(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
+    if auth_rank(event.auth) >= auth_rank(stage.min_auth):
+        return None
+    return q.no(
+        "weak_auth",
+        f"stage {stage.id} asks for {stage.min_auth}, and this came with {event.auth}",
+        "sign in, and decide in the browser"
+        if stage.min_auth == "session"
+        else "open the link that was sent to you",
+    )
 
 
 def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
@@ -277,7 +286,10 @@ def _retracted(q: Question, event: Signed) -> Refusal | None:
             by=live[-1].actor,
             at=live[-1].at,
         )
-    return None
+    stage = q.chain.stage(event.stage)
+    # Lifting an objection moves the words on; taking back a yes only holds them.
+    lifts = any(said.standing == "stands" for said in live)
+    return _weak(q, event, stage) if lifts and stage is not None else None
 
 
 def refuse_repeat(q: Question, event: Signed) -> Refusal | None:

@@ -937,3 +937,42 @@ def test_a_yes_that_stopped_counting_is_not_taken_for_a_second_click():
     desk.edit("ana", body=words()["body"])
     with pytest.raises(NotAuthorisedError, match="Ben changed these words"):
         desk.approve("ben")
+
+
+def test_a9_facts_that_outgrow_the_lane_take_the_words_out_of_it():
+    desk = _lane_desk()
+    _enter(desk)
+    state = desk.edit("ana", send="9:30", more={"facts": HIGH})
+    assert (state.state, state.cleared_by) == (State.IN_REVIEW, "")
+
+
+def test_lifting_a_block_asks_for_the_same_proof_as_signing_and_a_yes_is_taken_back_without():
+    strict = replace(TWO_STAGES, stages=(replace(TWO_STAGES.stages[0], min_auth="link"),))
+    desk = Desk(chain=strict)
+    desk.submit()
+    desk.say("ben", "block", auth="link")
+    with pytest.raises(NotAuthorisedError, match="asks for link, and this came with none"):
+        desk.say("ben", "withdraw")
+    desk.say("ben", "withdraw", auth="link")
+    desk.approve("ben", auth="link")
+    assert desk.say("ben", "withdraw").state is State.IN_REVIEW
+
+
+def test_looking_at_changed_facts_asks_for_the_proof_of_a_stage():
+    strict = replace(TWO_STAGES, stages=(replace(TWO_STAGES.stages[0], min_auth="link"),))
+    desk = Desk(chain=strict)
+    desk.submit()
+    desk.approve("ben", auth="link")
+    desk.here(ev.FactsChanged, "system")
+    with pytest.raises(NotAuthorisedError, match="asks for link"):
+        desk.here(ev.FactsChecked, "cho")
+    assert desk.here(ev.FactsChecked, "cho", auth="link").state is State.CLEARED
+
+
+def test_the_record_of_a_lifted_block_shows_the_whole_path():
+    desk = Desk(roster=with_delegations(delegation("ben", "hal"), delegation("hal", "fay")))
+    desk.submit()
+    desk.say("ben", "block")
+    desk.say("fay", "withdraw")
+    said = desk.state.signoffs[-1].said
+    assert (said.seat, said.path) == ("ben", ("ben", "hal", "fay"))
