@@ -220,11 +220,11 @@ def test_so016_one_person_who_can_pass_every_stage_alone():
     assert "Ana can pass all 2 stages alone" in found(both, roster)["SO016"]
 
 
-def test_so019_is_said_when_not_all_facts_were_tried():
-    when = AllOf(tuple(Compare(fact=f"f{i}", op="gt", value=0) for i in range(10)))
-    got = found(chain(stage("one", "lead"), stage("two", "board", "director", when=when)),
-                known_facts=None)  # fmt: skip
-    assert got["SO019"].startswith("note")
+def test_so019_is_said_when_not_all_facts_were_tried(monkeypatch):
+    monkeypatch.setattr("testkit.signoff.routes.MOST", 50)
+    when = AllOf(tuple(Compare(fact=f"f{i}", op="gt", value=0) for i in range(4)))
+    two = chain(stage("one", "lead"), stage("two", "board", "director", when=when))
+    assert found(two, known_facts=None)["SO019"].startswith("note")
 
 
 def test_findings_carry_the_place_that_the_caller_knows():
