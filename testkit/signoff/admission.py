@@ -41,6 +41,14 @@ _AFTER: Final[dict[State, str]] = {
 }
 
 
+_VERBS: Final[dict[Trigger, str]] = {
+    Trigger.RETRACTED: "taken back",
+    Trigger.LANE_ENTERED: "sent through the fast lane",
+    Trigger.FACTS_CHANGED: "marked as having changed facts",
+    Trigger.FACTS_CHECKED: "checked for changed facts",
+}
+
+
 def admissible(
     state: RequestState,
     event: ev.Event,
@@ -178,7 +186,7 @@ def _table(q: Question, event: ev.Event) -> Refusal | None:
         return None
     if trigger is Trigger.APPROVED and state.state in (State.CLEARED, State.HELD):
         return already_decided(q, event.stage if isinstance(event, ev.Signed) else "")
-    verb = trigger.value.replace("_", " ")
+    verb = _VERBS.get(trigger) or trigger.value.replace("_", " ")
     if state.state is State.DRAFTED:
         return q.no("state", f"not {verb}: it was never submitted", "submit it first")
     end = state.ended_by

@@ -77,10 +77,12 @@ def fold(chain: ChainDef, events: Iterable[Event]) -> RequestState:
 class _Vote:
     """A sign-off while the fold runs: the event, and what became of it."""
 
-    __slots__ = ("event", "fate", "strong", "void")
+    __slots__ = ("digest", "event", "fate", "strong", "void", "yes")
 
     def __init__(self, event: Signed, *, strong: bool) -> None:
         self.event = event
+        self.yes = event.decision.approves
+        self.digest = event.digest
         self.fate: Literal["", "superseded", "gone"] = ""
         self.strong = strong  # proved at least as well as its stage asks
         self.void = False  # given when the way was longer than it is now
@@ -130,8 +132,8 @@ class _Course:
         self.submitted_at: datetime | None = None
         self.cleared_at: datetime | None = None
         self.cleared_by: Literal["", "chain", "override", "lane"] = ""
-        self.override: Overridden | None = None
-        self.lane: LaneEntered | None = None
+        self.overrides: dict[str, Overridden] = {}  # by the digest that each one names
+        self.lanes: dict[str, LaneEntered] = {}
         self.facts_changed_at: datetime | None = None
         self.released: Released | None = None
         self.ended_by: Event | None = None
@@ -314,8 +316,11 @@ class _Course:
         approves, keep = said.approves, []
         for vote in seats.get(principal, ()):
             before = vote.event
-            # Another stand-in's yes in the same seat stays; everything else gives way.
-            if approves and before.actor != event.actor and before.decision.approves:
+            # Another person's yes in the same seat stays beside a yes, and beside what a stand-in
+            # takes back; everything else gives way.
+            others_yes = vote.yes and before.actor != event.actor
+            stand_in_leaves = said is Decision.WITHDRAW and event.actor != principal
+            if others_yes and (approves or stand_in_leaves):
                 keep.append(vote)
             else:
                 vote.fate = "gone" if said is Decision.WITHDRAW else "superseded"
@@ -346,7 +351,7 @@ class _Course:
                     vote.fate = "gone"
             self.seats[key[0]][key[1]] = []
         self.objections[Decision.BLOCK].clear()
-        self.override = event
+        self.overrides[event.digest] = event
         self.facts_changed_at = None  # whoever overrides has looked, and gives the reason
         rule = self.chain.override.review
         self._owe("override", rule, event.at, hands={event.actor, *self.owners})
@@ -355,7 +360,7 @@ class _Course:
         lane = self.chain.fast_lane
         if lane is None or event.template not in lane.templates or event.digest != self.digest:
             raise self._impossible("a fast lane that the chain does not have for these words")
-        self.lane = event
+        self.lanes[event.digest] = event
 
     def _reviewed(self, event: Reviewed) -> None:
         self.debts = [
@@ -409,9 +414,9 @@ class _Course:
             return Trigger.RETURN_STANDS
         if self.objections[Decision.BLOCK]:
             return Trigger.BLOCK_STANDS
-        if self.override is not None and self.override.digest == self.digest:
+        if self.digest in self.overrides:
             self.cleared_by = "override"
-        elif self.lane is not None and self.lane.digest == self.digest:
+        elif self._in_lane():
             self.cleared_by = "lane"
         elif not self.people_asked:
             return Trigger.NO_STAGE_APPLIES
@@ -420,6 +425,15 @@ class _Course:
         else:
             self.cleared_by = "chain"
         return Trigger.FACTS_UNSEEN if self.facts_changed_at else Trigger.ALL_SIGNED
+
+    def _in_lane(self) -> bool:
+        """Words that entered the lane leave it when their facts outgrow it."""
+        lane = self.chain.fast_lane
+        return (
+            lane is not None
+            and self.digest in self.lanes
+            and not lane.beyond(self.facts, self.chain.levels)
+        )
 
     def _recount(self, at: datetime) -> None:
         if not self.stale:
@@ -438,13 +452,14 @@ class _Course:
         self.stale.clear()
 
     def _valid(self, vote: _Vote) -> bool:
+        """Whether a yes on the current words may count."""
         event = vote.event
         return (
-            event.digest == self.digest
-            and vote.strong
+            vote.strong
             and not vote.void
             and event.actor not in self.barred
             and event.seat not in self.barred
+            and self.barred.isdisjoint(event.path)
         )
 
     def _count(self, stage: StageDef, used: set[str]) -> dict[str, tuple[_Vote, ...]]:
@@ -452,23 +467,23 @@ class _Course:
             vote
             for seat in self.seats[stage.id].values()
             for vote in seat
-            if vote.event.decision.approves
+            if vote.yes
+            and vote.digest == self.digest
             and self._valid(vote)
             and vote.event.actor not in used
             and vote.event.seat not in used
         ]
-        filled = fill(
-            self.route[stage.id],
-            [vote.event for vote in votes],
-            distinct=stage.distinct,
-        )
+        if not votes:
+            return {}
+        filled = fill(self.route[stage.id], [vote.event for vote in votes], distinct=stage.distinct)
         return {group: tuple(votes[i] for i in chosen) for group, chosen in filled.items()}
 
     def _passes(self, stage: StageDef) -> bool:
+        counted = self.counted[stage.id]
         if stage.auto:
             passed, failed = self.checks.get((stage.id, self.digest), (frozenset(), frozenset()))
             return not failed and passed.issuperset(stage.auto)
-        return complete(self.route[stage.id], self.counted[stage.id])
+        return bool(counted) and complete(self.route[stage.id], counted)
 
     # -- the result --------------------------------------------------------------------------
 
@@ -500,8 +515,8 @@ class _Course:
             submitted_at=self.submitted_at,
             cleared_at=self.cleared_at,
             cleared_by=self.cleared_by,
-            override=self.override,
-            lane=self.lane,
+            override=self.overrides.get(self.digest),
+            lane=self.lanes.get(self.digest),
             facts_changed_at=self.facts_changed_at,
             released=self.released,
             ended_by=self.ended_by,

@@ -227,6 +227,21 @@ class FastLane:
     valid_until: datetime | None = None
     review: ReviewRule
 
+    def beyond(
+        self, facts: Mapping[str, Any], levels: Mapping[str, tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        """Why words with these facts are too much for the lane; what is not stated is."""
+        problems = []
+        order = levels.get("risk", LEVELS["risk"])
+        risk, spend = facts.get("risk"), facts.get("spend_cents")
+        if risk not in order or order.index(risk) > order.index(self.max_risk):
+            problems.append(f"risk is {risk or 'not stated'}, and the lane ends at {self.max_risk}")
+        most = self.max_spend_cents or 0
+        if isinstance(spend, bool) or not isinstance(spend, int) or spend > most:
+            stated = "not stated" if spend is None else spend
+            problems.append(f"spend_cents is {stated}, and the lane ends at {most}")
+        return tuple(problems)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRule:
@@ -350,7 +365,7 @@ class RosterView:
     delegations: tuple[Delegation, ...] = ()
     absences: tuple[Absence, ...] = ()
     version: str = ""
-    _by_id: dict[str, Member] = field(default_factory=dict, repr=False, compare=False)
+    _by_id: dict[str, Member] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_id.update({member.id: member for member in self.members})

@@ -143,7 +143,7 @@ class _Reader:
 
     def needed(self, value: Mapping[str, Any], name: str, key: Key) -> Any:
         if value.get(name) is None:
-            self.bad("SO102", f"{name!r} is missing", key)
+            self.bad("SO102", f"{name!r} is missing", (*key, name))
             return _MISSING
         return value[name]
 
@@ -362,7 +362,7 @@ class _Reader:
         people = self.texts(given.get("people"), (*key, "people"))
         need = self.whole(given["need"], (*key, "need"), least=1) if "need" in given else 1
         if not roles and not people and isinstance(value, Mapping):
-            self.bad("SO102", "'from' is missing: who may sign?", key)
+            self.bad("SO102", "'from' is missing: who may sign?", (*key, "from"))
         elif not roles and need > len(people):
             self.bad("SO105", f"{need} are needed out of {len(people)} people", (*key, "need"))
         named = given.get("id")
@@ -396,7 +396,8 @@ class _Reader:
         for (early, first), (late, second) in pairwise(stated):
             if first >= second:
                 self.bad("SO105", f"{early!r} is not before {late!r}", (*key, late))
-        if sla.escalate_to and sla.due is None and sla.escalate_after is None:
+        never = given.get("due") is None and given.get("escalate_after") is None
+        if sla.escalate_to and never:
             self.bad("SO105", "it escalates, but never", (*key, "escalate"), "add `due: 2h`")
         if sla.escalate_after is not None and not sla.escalate_to:
             self.bad("SO105", "it escalates to nobody", (*key, "escalate_after"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from testkit.signoff import events as ev
-from testkit.signoff.conditions import LEVELS
 from testkit.signoff.model import auth_rank
 from testkit.signoff.sla import actions_due
 from testkit.signoff.standins import names, seats_of
@@ -124,14 +123,7 @@ def _lane(q: Question, event: ev.LaneEntered) -> Refusal | None:
         problems.append(f"template {event.template!r} is not pre-cleared")
     if lane.valid_until is not None and q.now >= lane.valid_until:
         problems.append(f"the lane closed at {q.when(lane.valid_until)}")
-    order = q.chain.levels.get("risk", LEVELS["risk"])
-    risk, spend = q.state.facts.get("risk"), q.state.facts.get("spend_cents")
-    if risk not in order or order.index(risk) > order.index(lane.max_risk):
-        problems.append(f"risk is {risk or 'not stated'}, and the lane ends at {lane.max_risk}")
-    most = lane.max_spend_cents or 0
-    if isinstance(spend, bool) or not isinstance(spend, int) or spend > most:
-        stated = "not stated" if spend is None else spend
-        problems.append(f"spend_cents is {stated}, and the lane ends at {most}")
+    problems += lane.beyond(q.state.facts, q.chain.levels)
     if not problems:
         return None
     return q.no("condition", "; ".join(problems), "the stages of the chain decide")
@@ -216,7 +208,19 @@ def _facts_checked(q: Question, event: ev.FactsChecked) -> Refusal | None:
             "own_words",
             f"{q.who(event.actor)} wrote these words; an approver must look",
         )
-    asked = [s.id for s in q.state.stages if s.groups]
-    if any(seats_of(q.state, s, event.actor, q.roster, q.now) for s in asked):
-        return None
-    return q.no("unauthorised", f"{q.who(event.actor)} is not an approver of these words")
+    seated = [
+        stage
+        for stage in q.chain.stages
+        if (status := q.state.stage(stage.id)) is not None
+        and status.groups
+        and seats_of(q.state, stage.id, event.actor, q.roster, q.now)
+    ]
+    if not seated:
+        return q.no("unauthorised", f"{q.who(event.actor)} is not an approver of these words")
+    if all(auth_rank(event.auth) < auth_rank(stage.min_auth) for stage in seated):
+        return q.no(
+            "weak_auth",
+            f"stage {seated[0].id} asks for {seated[0].min_auth}, and this came with {event.auth}",
+            "sign in first",
+        )
+    return None

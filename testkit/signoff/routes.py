@@ -66,7 +66,7 @@ def _around(order: tuple[str, ...] | None, constants: Sequence[Any]) -> list[Any
         return list(order)
     values: list[Any] = []
     numbers = sorted(
-        {c for c in constants if isinstance(c, int | float) and c not in (True, False)}
+        {c for c in constants if isinstance(c, int | float) and not isinstance(c, bool)}
     )
     texts = list(dict.fromkeys(c for c in constants if isinstance(c, str)))
     if any(isinstance(c, bool) for c in constants):
@@ -86,12 +86,12 @@ def _combinations(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any
 
 
 def outcomes(chain: ChainDef, condition: Condition) -> set[bool | None]:
-    """Every outcome that a condition can have for stated facts."""
+    """Every outcome that a condition can have for stated facts; both, when there are too many."""
     found: set[bool | None] = set()
-    for facts in _combinations(_values(chain, [condition])):
+    for index, facts in enumerate(_combinations(_values(chain, [condition]))):
         found.add(evaluate(condition, facts, chain.levels))
-        if found >= {True, False}:
-            break
+        if index >= MOST or found >= {True, False}:
+            return found | {True, False}
     return found
 
 

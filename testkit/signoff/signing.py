@@ -51,7 +51,7 @@ def _best(q: Question, stage_id: str, seats: list[Seat], decision: Decision) -> 
         seats,
         key=lambda s: (
             open_groups.isdisjoint(s.groups),
-            s.principal in q.state.barred,
+            not q.state.barred.isdisjoint(s.path),
             len(s.path),
         ),
     )
@@ -74,7 +74,12 @@ def _seat_to_free(
         reversed(mine),
         key=lambda s: (s.standing != "stands", person not in (s.actor, s.principal)),
     )
-    path = () if person == said.principal else (said.principal, person)
+    path: tuple[str, ...] = ()
+    if person == said.actor:
+        path = said.said.path
+    elif person != said.principal:
+        seats = seats_of(q.state, said.stage, person, q.roster, q.now)
+        path = next(seat.path for seat in seats if seat.principal == said.principal)
     return said.stage, Seat(principal=said.principal, path=path, groups=said.groups)
 
 
@@ -93,28 +98,32 @@ def _may_free(q: Question, person: str, said: SignOff) -> bool:
 def refuse_sign_off(q: Question, event: Signed) -> Refusal | None:
     """Why a sign-off is not for this person, or not now; None when it is."""
     stage, status = q.chain.stage(event.stage), q.state.stage(event.stage)
+    if event.decision is Decision.WITHDRAW and (stage is not None or not event.stage):
+        return _retracted(q, event)
     if stage is None or status is None:
         if event.stage:
             known = ", ".join(s.id for s in q.chain.stages)
             return q.no("input", f"no stage {event.stage!r}", f"stages: {known}")
         return q.no("condition", "no stage of this chain asks for a sign-off now")
-    if event.decision is Decision.WITHDRAW:
-        return _retracted(q, event)
     if stage.auto or status.status == "skipped":
         why = "is done by a machine" if stage.auto else "does not apply to these facts"
         return q.no("condition", f"stage {stage.id} {why}", "it needs nobody's sign-off")
-    if auth_rank(event.auth) < auth_rank(stage.min_auth):
-        return q.no(
-            "weak_auth",
-            f"stage {stage.id} asks for {stage.min_auth}, and this came with {event.auth}",
-            "sign in, and decide in the browser"
-            if stage.min_auth == "session"
-            else "open the link that was sent to you",
-        )
-    refusal = _seated(q, event, stage)
+    refusal = _weak(q, event, stage) or _seated(q, event, stage)
     if refusal is None and event.decision.approves:
         refusal = _approved(q, event, stage, status)
     return refusal
+
+
+def _weak(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
+    if auth_rank(event.auth) >= auth_rank(stage.min_auth):
+        return None
+    return q.no(
+        "weak_auth",
+        f"stage {stage.id} asks for {stage.min_auth}, and this came with {event.auth}",
+        "sign in, and decide in the browser"
+        if stage.min_auth == "session"
+        else "open the link that was sent to you",
+    )
 
 
 def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
@@ -126,7 +135,8 @@ def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
             "withdraw the request instead",
         )
     seats = seats_of(q.state, stage.id, event.actor, q.roster, q.now)
-    seat = next((s for s in seats if s.principal == event.seat), None)
+    path = event.path or (event.actor,)
+    seat = next((s for s in seats if s.principal == event.seat and s.path == path), None)
     if seat is None:
         wanted = sorted({role for group in stage.groups for role in group.roles})
         people = sorted({person for group in stage.groups for person in group.people})
@@ -148,7 +158,7 @@ def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
 
 
 def _approved(q: Question, event: Signed, stage: StageDef, status: StageStatus) -> Refusal | None:
-    for person in (event.actor, event.seat):
+    for person in dict.fromkeys((event.actor, event.seat, *event.path)):
         if person in q.state.barred:
             wrote = person in q.state.owners
             return q.no(
@@ -264,7 +274,8 @@ def _retracted(q: Question, event: Signed) -> Refusal | None:
     if not live:
         return q.no(
             "state",
-            f"{q.who(event.actor)} has nothing to take back in stage {event.stage}",
+            f"{q.who(event.actor)} has nothing to take back"
+            + (f" in stage {event.stage}" if event.stage else ""),
             _blockers(q),
         )
     if not any(_may_free(q, event.actor, said) for said in live):
@@ -275,14 +286,17 @@ def _retracted(q: Question, event: Signed) -> Refusal | None:
             by=live[-1].actor,
             at=live[-1].at,
         )
-    return None
+    stage = q.chain.stage(event.stage)
+    # Lifting an objection moves the words on; taking back a yes only holds them.
+    lifts = any(said.standing == "stands" for said in live)
+    return _weak(q, event, stage) if lifts and stage is not None else None
 
 
 def refuse_repeat(q: Question, event: Signed) -> Refusal | None:
     """The same person, the same seat, the same words, the same decision: once is enough."""
     if event.decision is Decision.WITHDRAW:
         return None
-    for said in q.state.standing("counts", "stands", "barred"):
+    for said in q.state.standing("counts", "stands"):
         same_seat = (said.stage, said.actor, said.principal) == (
             event.stage,
             event.actor,

@@ -159,7 +159,6 @@ def seats_of(
             for path in paths:
                 if path[-1] == person:
                     ways.setdefault(path, []).append(group.id)
-                    break
     if not ways and circle is not None:
         raise circle
     return tuple(

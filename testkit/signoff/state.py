@@ -176,8 +176,8 @@ class RequestState:
         submitted_at: First submission.
         cleared_at: Since when it is cleared or held; None otherwise.
         cleared_by: ``chain``, ``override`` or ``lane``; empty unless cleared or released.
-        override: The last override, whether it still covers the words or not.
-        lane: The last entry into the fast lane.
+        override: The override that covers the current words, or None.
+        lane: The entry into the fast lane that covers them, or None.
         facts_changed_at: The story changed and nobody looked yet.
         released: The release.
         ended_by: The event that ended the request (expired, withdrawn, killed, recalled ...).

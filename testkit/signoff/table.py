@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from testkit.signoff.events import Event, Signed
+from testkit.signoff.events import EVENTS, Event, Signed
 from testkit.signoff.model import Decision
 
 if TYPE_CHECKING:
@@ -205,9 +205,14 @@ _SAID: Final[Mapping[Decision, Trigger]] = {
 }
 
 
+_KINDS: Final[Mapping[str, Trigger]] = {
+    kind: Trigger(kind) for kind in EVENTS if kind != Signed.kind
+}
+
+
 def trigger_of(event: Event) -> Trigger:
     """The trigger that an event is."""
-    return _SAID[event.decision] if isinstance(event, Signed) else Trigger(event.kind)
+    return _SAID[event.decision] if isinstance(event, Signed) else _KINDS[event.kind]
 
 
 def allowed(state: State) -> tuple[Trigger, ...]:
