@@ -65,20 +65,20 @@ def zone(name: str) -> ZoneInfo:
 _AGO: Final = re.compile(r"(\d+)\s*(minute|hour|day|week)s?\s+ago")
 
 
-def parse_local(text: str, *, zone_name: str, now: datetime) -> datetime:
+def parse_local(text: str, *, zone_name: str, now: datetime | None = None) -> datetime:
     """A moment as a person writes it: ISO-8601, in the organisation's zone unless it names one.
 
     Args:
         text: ``2026-11-03 09:00``, ``2026-11-03`` (midnight), with an offset or ``Z``; or
             ``3 days ago``.
         zone_name: IANA zone for text without an offset.
-        now: The present moment, for ``ago``.
+        now: The present moment, for ``ago``; None where such text makes no sense.
 
     Raises:
         InputError: The text is not a moment.
     """
     ago = _AGO.fullmatch(text.strip().lower())
-    if ago:
+    if ago and now is not None:
         return now - timedelta(**{f"{ago[2]}s": int(ago[1])})
     try:
         moment = datetime.fromisoformat(text.strip())
