@@ -384,7 +384,7 @@ def _wide_passage(
     z: float,
     tail: float,
 ) -> tuple[Passage, float]:
-    """A passage that can be read at every drift of interest, and how far out that is on the z scale.
+    """A passage readable at every drift of interest, and how far out that is on the z scale.
 
     The interval's ends lie near z except where early exits carry nearly all the mass.
     """
