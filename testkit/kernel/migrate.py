@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from testkit.errors import MigrationError
@@ -150,11 +151,10 @@ def _runner(sql: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - sqlite-
 def split_statements(sql: str) -> list[str]:
     """The statements of a script; a trigger's inner semicolons stay inside it."""
     statements, buffer = [], ""
-    for line in sql.splitlines(keepends=True):
-        buffer += line
+    for piece in re.split(r"(?<=;)", sql):
+        buffer += piece
         if driver.complete_statement(buffer):
-            if buffer.strip():
-                statements.append(buffer.strip())
+            statements.append(buffer.strip())
             buffer = ""
     if buffer.strip():
         raise MigrationError(f"a statement without its semicolon: {buffer.strip()[:60]}")
