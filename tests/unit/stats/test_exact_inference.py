@@ -65,6 +65,7 @@ def paths(odds_ratio):
         yield counts, math.prod((w for _, w in steps), start=Fraction(1))
 
 
+@functools.cache
 def outcomes(odds_ratio, tail="exact", lower=True):
     """Probability of every stopping outcome (counts up to the stop)."""
     critical = plan(tail, lower).critical
