@@ -125,7 +125,7 @@ def asymptotic_critical(*, n: float, precision: float, alpha: float) -> float:
         InputError: Arguments outside their domains.
 
     References:
-        Waudby-Smith et al. (2024), arXiv 2103.06476, Theorem 2.2, scaled to standard errors.
+        Waudby-Smith et al. (2024), arXiv 2103.06476, Gaussian mixture, in standard errors.
 
     Examples:
         >>> round(asymptotic_critical(n=5000, precision=0.008211968, alpha=0.05), 4)
@@ -153,7 +153,7 @@ def asymptotic_p(z: float, *, n: float, precision: float) -> float:
         InputError: Arguments outside their domains.
 
     References:
-        Waudby-Smith et al. (2024), arXiv 2103.06476, Theorem 2.2 solved for alpha.
+        Waudby-Smith et al. (2024), arXiv 2103.06476, Gaussian mixture, solved for alpha.
 
     Examples:
         >>> z = asymptotic_critical(n=5000, precision=0.01, alpha=0.05)

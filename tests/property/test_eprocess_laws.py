@@ -65,6 +65,7 @@ def hypergeometric(total: int, good: int, drawn: int, k: int) -> float:
     )
 
 
+@settings(max_examples=40)
 @given(shares, concentrations, st.integers(1, 40))
 def test_arm_of_conversion_has_mean_one_after_any_number_of_conversions(share, k, n):
     mean = sum(
@@ -77,6 +78,7 @@ def test_arm_of_conversion_has_mean_one_after_any_number_of_conversions(share, k
     assert mean == pytest.approx(1, rel=1e-9)
 
 
+@settings(max_examples=40)
 @given(shares, risk_ratios, st.floats(0, 1), st.integers(1, 40))
 def test_two_point_has_mean_one_after_any_number_of_conversions(share, rr, weight, n):
     mean = sum(
@@ -190,6 +192,7 @@ def test_a_block_has_mean_at_most_one_for_every_common_rate_and_any_past(
     assert mean <= 1 + 1e-9
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from("xyz"), st.integers(0, 9), st.integers(0, 9)),
@@ -390,6 +393,7 @@ def test_regression_evidence_at_the_critical_value_is_one_over_alpha(n, g, colum
     assert log_e == pytest.approx(-math.log(alpha), abs=1e-6)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.3))
 def test_betting_interval_mirrors_and_holds_the_mean(values, alpha):
     low, high = betting_mean(values, alpha=alpha)
@@ -399,6 +403,7 @@ def test_betting_interval_mirrors_and_holds_the_mean(values, alpha):
     assert (low, high) == pytest.approx((1 - other_high, 1 - other_low), abs=1e-6)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=40),
     st.floats(-1000, 1000),

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testkit.stats.moments import CoMoments, Moments, merge_all
@@ -52,6 +52,7 @@ def test_merge_of_parts_is_the_moments_of_the_whole(left, right):
     assert close(merged, Moments.from_values(left + right))
 
 
+@settings(max_examples=40)
 @given(values)
 def test_empty_is_the_identity(sample):
     moments = Moments.from_values(sample)
@@ -85,12 +86,14 @@ def test_sums_of_whole_numbers_lose_nothing(sample):
     assert (summed.mean, summed.m2) == (float(mean), float(m2))
 
 
+@settings(max_examples=40)
 @given(rows, rows)
 def test_co_moments_merge_is_commutative_to_the_bit(left, right):
     a, b = (CoMoments.from_values(np.array(x).reshape(-1, 3)) for x in (left, right))
     assert a.merge(b) == b.merge(a)
 
 
+@settings(max_examples=40)
 @given(rows, rows, rows)
 def test_co_moments_merge_is_associative_and_equals_the_whole(one, two, three):
     a, b, c = (CoMoments.from_values(np.array(x).reshape(-1, 3)) for x in (one, two, three))
@@ -102,6 +105,7 @@ def test_co_moments_merge_is_associative_and_equals_the_whole(one, two, three):
         assert np.allclose(merged.m2, whole.m2, rtol=1e-12, atol=1e-12 * 4e6 * max(whole.n, 1))
 
 
+@settings(max_examples=40)
 @given(rows.filter(lambda x: len(x) >= 1))
 def test_the_diagonal_of_co_moments_is_the_moments_of_each_column(sample):
     together = CoMoments.from_values(sample)

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import ndtr
@@ -118,6 +118,7 @@ def weights_of(graph, members):
     return dict(zip(members, start[list(members)] + start[outside] @ reach, strict=True))
 
 
+@settings(max_examples=60)
 @given(graphs(), st.data())
 def test_a_graph_is_the_closure_of_its_weighted_bonferroni_tests(graph, data):
     m = len(graph.weights)
@@ -166,6 +167,7 @@ def test_the_average_lies_between_the_extremes_and_one_e_value_is_itself(log_e):
     assert combine_product(log_e[:1]) == log_e[0]
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 6), st.floats(0.005, 0.3), st.sampled_from([1, 2]))
 def test_dunnett_lies_between_one_test_and_bonferroni(m, alpha, sides):
     critical = dunnett_critical(treatments=m, alpha=alpha, sides=sides)
@@ -175,6 +177,7 @@ def test_dunnett_lies_between_one_test_and_bonferroni(m, alpha, sides):
     assert dunnett_p([critical, *[0.0] * (m - 1)], sides=sides)[0] == pytest.approx(alpha)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from([0.01, 0.2, 1.0, 5.0, 99.0]), min_size=1, max_size=3),
     st.floats(0.01, 0.2),

@@ -20,7 +20,7 @@ from testkit.stats.multiplicity import (
     holm,
 )
 
-# Benjamini & Hochberg (1995), section 4.1: thrombolysis in myocardial infarction, 15 p-values.
+# Benjamini & Hochberg (1995), the example: thrombolysis in myocardial infarction, 15 p-values.
 PRINTED = [
     0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344,
     0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000,
