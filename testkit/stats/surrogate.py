@@ -282,10 +282,11 @@ class _Pairs:
 
     def observed_slope(self) -> float | None:
         """Least squares of the observed columns, weighted by the outcome's precision."""
+        if self.x.min() == self.x.max():
+            return None
         w = 1 / self.vy
         dx = self.x - float(np.average(self.x, weights=w))
-        squares = float((w * dx**2).sum())
-        return None if squares == 0 else float((w * dx * self.y).sum()) / squares
+        return float((w * dx * self.y).sum()) / float((w * dx**2).sum())
 
     def milestone_spreads(self) -> bool:
         """Whether Cochran's Q of the milestone exceeds its expectation without any spread."""

@@ -147,7 +147,5 @@ def test_bad_input_names_the_field(
 
 def test_strata_must_match() -> None:
     with pytest.raises(InputError) as caught:
-        mantel_haenszel_ratio(
-            treatment=[1, 2], n_treatment=[10, 10], control=[1], n_control=[10]
-        )
+        mantel_haenszel_ratio(treatment=[1, 2], n_treatment=[10, 10], control=[1], n_control=[10])
     assert caught.value.field == "control"

@@ -63,9 +63,13 @@ def test_credible_intervals_hold_their_level() -> None:
 
 def test_value_of_a_wave_is_what_happens() -> None:
     rng = np.random.default_rng(22)
-    s, n, wave, people, paths = np.array([20, 24, 22]), np.array([1000, 1000, 900]), np.array(
-        [500, 500, 300]
-    ), 30_000, 400_000
+    s, n, wave, people, paths = (
+        np.array([20, 24, 22]),
+        np.array([1000, 1000, 900]),
+        np.array([500, 500, 300]),
+        30_000,
+        400_000,
+    )
     rates = rng.beta(1 + s, 1 + n - s, size=(paths, 3))
     seen = rng.binomial(wave, rates)
     after = (1 + s + seen) / (2 + n + wave)

@@ -19,9 +19,7 @@ from testkit.stats.power import (
 @pytest.mark.parametrize("test", ["score", "wald", "baseline", "arcsine"])
 def test_power_at_the_needed_size_is_the_power_asked_for(test: str) -> None:
     size = n_rates(control=0.03, treatment=0.035, power=0.9, ratio=2.0, test=test)
-    power = power_rates(
-        n_control=size.control, control=0.03, treatment=0.035, ratio=2.0, test=test
-    )
+    power = power_rates(n_control=size.control, control=0.03, treatment=0.035, ratio=2.0, test=test)
     assert power == pytest.approx(0.9, abs=1e-12)
     assert size.treatment == pytest.approx(2 * size.control)
 
@@ -98,9 +96,7 @@ def test_inflation_multiplies_the_size_and_nothing_else() -> None:
     plain = n_rates(control=0.1, treatment=0.12)
     longest = n_rates(control=0.1, treatment=0.12, inflation=1.035)
     assert longest.control == pytest.approx(1.035 * plain.control)
-    same = power_rates(
-        n_control=longest.control, control=0.1, treatment=0.12, inflation=1.035
-    )
+    same = power_rates(n_control=longest.control, control=0.1, treatment=0.12, inflation=1.035)
     assert same == pytest.approx(0.8)
 
 

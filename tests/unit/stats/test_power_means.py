@@ -13,9 +13,9 @@ from testkit.stats.power_means import mde_means, n_means, power_means
 
 def test_power_at_the_needed_size_is_the_power_asked_for() -> None:
     size = n_means(difference=3.0, sd=20.0, power=0.9, ratio=0.5)
-    assert power_means(
-        n_control=size.control, difference=3.0, sd=20.0, ratio=0.5
-    ) == pytest.approx(0.9, abs=1e-9)
+    assert power_means(n_control=size.control, difference=3.0, sd=20.0, ratio=0.5) == pytest.approx(
+        0.9, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("n", [3, 20, 500, 600_000])

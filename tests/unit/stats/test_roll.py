@@ -25,9 +25,7 @@ from testkit.stats.roll import (
 def test_no_other_size_gains_more(arms: int) -> None:
     plan = plan_roll(list_size=40_000, sd=0.2, spread=0.006, arms=arms)
     for factor in (0.9, 0.99, 1.01, 1.1):
-        other = roll_gain(
-            n=factor * plan.n[0], list_size=40_000, sd=0.2, spread=0.006, arms=arms
-        )
+        other = roll_gain(n=factor * plan.n[0], list_size=40_000, sd=0.2, spread=0.006, arms=arms)
         assert other < plan.gain
 
 
