@@ -62,7 +62,7 @@ def feed_links(page: bytes, *, url: str) -> tuple[FeedLink, ...]:
     Returns:
         Links in the page's order, each address once; feeds of comments come last.
     """
-    from lxml import etree, html  # noqa: PLC0415 - heavy
+    from lxml import etree, html
 
     try:
         root = html.document_fromstring(page[:_MOST_BYTES], ensure_head_body=True)

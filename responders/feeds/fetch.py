@@ -73,7 +73,7 @@ async def fetch_many(
     Yields:
         One result per request, in the order of arrival.
     """
-    from responders.feeds.connect import Ssl  # noqa: PLC0415 - heavy, and only for fetching
+    from responders.feeds.connect import Ssl
 
     bounds = limits or Limits()
     groups: dict[str, deque[FetchRequest]] = defaultdict(deque)
@@ -100,6 +100,8 @@ async def fetch_many(
     finally:
         producer.cancel()
         await asyncio.gather(producer, return_exceptions=True)
+        for lookup in run.lookups.values():
+            lookup.cancel()  # one that still hangs must not report to a loop that is gone
         names.shutdown(wait=False, cancel_futures=True)
 
 
@@ -204,7 +206,7 @@ class _Run:
 
     async def group(self, waiting: deque[FetchRequest]) -> None:
         """Fetch the feeds of one host over a few shared connections."""
-        from responders.feeds.connect import HostPools  # noqa: PLC0415 - see fetch_many
+        from responders.feeds.connect import HostPools
 
         failed_in_a_row = 0
 
@@ -318,6 +320,7 @@ class _Run:
             lookup = self.lookups[key] = asyncio.get_running_loop().run_in_executor(
                 self.names, self.resolver, *key
             )
+            lookup.add_done_callback(_heard)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.limits.connect_s):
@@ -358,6 +361,12 @@ def _join(base: str, location: str) -> str:
         return urljoin(base, location)
     except ValueError as cause:
         raise SourceError(f"redirects to {location[:200]!r}, which is no address") from cause
+
+
+def _heard(lookup: asyncio.Future[Sequence[str]]) -> None:
+    # Those who waited may have given up; the failure of what they waited for is no news then.
+    if not lookup.cancelled():
+        lookup.exception()
 
 
 def _left_alone(request: FetchRequest, failures: int) -> FetchResult:

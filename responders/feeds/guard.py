@@ -168,7 +168,7 @@ def parse_target(url: str) -> Target:
         >>> parse_target("https://Example.org/a b?q=1#top").url
         'https://example.org/a%20b?q=1'
     """
-    import httpx2  # noqa: PLC0415 - heavy, and only needed when something is fetched
+    import httpx2
 
     shown = without_credentials(url)[:200]
     if len(url) > _MAX_URL_CHARACTERS:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import calendar
 import hashlib
-import html.entities
 import io
 import json
 import re
@@ -30,6 +29,7 @@ from xml.sax import SAXException
 from xml.sax.xmlreader import AttributesNSImpl
 
 from responders.feeds.entries import Markup, RawItem, ambiguous_names
+from responders.feeds.mend import mended
 from responders.feeds.text import one_line, plain_text
 
 if TYPE_CHECKING:
@@ -44,13 +44,6 @@ _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _ITEM_START: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel|html)[\s/>]", re.IGNORECASE)
 _XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
-# What XML 1.0 forbids and UTF-8 can write: most C0 controls, and the last two of the first plane.
-_ILLEGAL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
-_SECOND_DECLARATION: Final = re.compile(rb"(?<=\?>)\s*<\?xml\s[^>]*\?>")
-_CDATA: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
-_AMPERSAND: Final = re.compile(rb"&(?:#\d+;|#[xX][0-9a-fA-F]+;|([a-zA-Z][a-zA-Z0-9]*);)?")
-_XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
-_ROOT_END: Final = re.compile(rb"</(?:rss|feed|rdf:RDF)\s*>")
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -118,8 +111,8 @@ def read_document(
     Returns:
         What was read; no entries and an empty format when it is no feed.
     """
-    from feedparser.encodings import convert_to_utf8  # noqa: PLC0415 - heavy, worker only
-    from feedparser.sanitizer import replace_doctype  # noqa: PLC0415 - heavy, worker only
+    from feedparser.encodings import convert_to_utf8
+    from feedparser.sanitizer import replace_doctype
 
     outcome: dict[str, Any] = {}
     data = convert_to_utf8(dict(headers), body, outcome)
@@ -130,7 +123,7 @@ def read_document(
         root, refusal = _tree(plain)
         oddity = refusal or oddity
         if root is None:
-            root, _ = _tree(_mended(plain))
+            root, _ = _tree(mended(plain))
         if root is not None:
             document = _incremental(root, told, seen=seen, most_items=most_items)
     if document is None:
@@ -184,7 +177,7 @@ def raw_items(document: Document, *, base: str) -> Iterator[RawItem]:
 
 def _tree(data: bytes) -> tuple[Any, Exception | None]:
     """The document as a tree, or None and why not."""
-    from lxml import etree  # noqa: PLC0415 - heavy, worker only
+    from lxml import etree
 
     parser = etree.XMLParser(
         resolve_entities="internal", no_network=True, load_dtd=False, huge_tree=False
@@ -195,41 +188,17 @@ def _tree(data: bytes) -> tuple[Any, Exception | None]:
         return None, refusal
 
 
-def _mended(data: bytes) -> bytes:
-    """The document without the commonest slips, so that a strict reader may take it.
-
-    They are: blank lines before the declaration, control characters, HTML's entities, bare
-    ampersands, and text after the end.
-    """
-    plain = _ILLEGAL.sub(b"", _SECOND_DECLARATION.sub(b"", data, count=1))
-    pieces = _CDATA.split(plain)
-    pieces[::2] = [_AMPERSAND.sub(_character, piece) for piece in pieces[::2]]
-    plain = b"".join(pieces)
-    ends = list(_ROOT_END.finditer(plain, max(0, len(plain) - 65_536)))
-    return plain[: ends[-1].end()] if ends else plain
-
-
-def _character(match: re.Match[bytes]) -> bytes:
-    if match[0] == b"&":
-        return b"&amp;"
-    # HTML 4's table, not HTML 5's: the two differ in a pair of brackets, and feedparser has this.
-    codepoint = html.entities.name2codepoint.get((match[1] or b"").decode())
-    if codepoint is None or match[1] in _XML_ENTITIES:
-        return match[0]
-    return chr(codepoint).encode()
-
-
 def _incremental(
-    root: Any,  # noqa: ANN401 - an lxml element
+    root: Any,
     headers: Mapping[str, str],
     *,
     seen: Container[str],
     most_items: int,
 ) -> Document | None:
-    from lxml import etree  # noqa: PLC0415 - heavy, worker only
+    from lxml import etree
 
     items = [el for el in root.iter("{*}item", "{*}entry") if el.getparent() is not None]
-    if any(_is_item(parent) for el in items for parent in (el.getparent(),)):
+    if any(_is_item(element.getparent()) for element in items):
         return None  # an item inside an item: let feedparser decide what that means
     notes: list[str] = []
     if len(items) > most_items:
@@ -280,7 +249,7 @@ def _incremental(
 def _whole(
     body: bytes, headers: Mapping[str, str], *, seen: Container[str], most_items: int
 ) -> Document:
-    import feedparser  # noqa: PLC0415 - heavy, worker only
+    import feedparser
 
     notes = ["the document is not well-formed; it was read all the same"]
     starts = [match.start() for match in _ITEM_START.finditer(body)]
@@ -316,14 +285,14 @@ def _whole(
     )
 
 
-def _walked(root: Any, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - untyped libraries
+def _walked(root: Any, headers: Mapping[str, str]) -> Any:
     """Feedparser's reading of a tree; None when it stumbles over it.
 
     Its strict reader is a SAX handler. Told about lxml's tree directly it hears of each text once
     and whole, where expat cuts at every line and entity: on real feeds that is half the time.
     """
-    from feedparser.api import StrictFeedParser  # noqa: PLC0415 - heavy, worker only
-    from feedparser.urls import make_safe_absolute_uri  # noqa: PLC0415 - heavy, worker only
+    from feedparser.api import StrictFeedParser
+    from feedparser.urls import make_safe_absolute_uri
 
     base = make_safe_absolute_uri(headers.get("content-location", ""))
     handler = StrictFeedParser(base, headers.get("content-language"), "utf-8")
@@ -340,9 +309,9 @@ def _walked(root: Any, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - unt
     }
 
 
-def _tell(root: Any, handler: Any) -> None:  # noqa: ANN401 - untyped libraries
+def _tell(root: Any, handler: Any) -> None:
     """Tell a SAX handler of a tree, in the words of the standard library's expat driver."""
-    from lxml import etree  # noqa: PLC0415 - heavy, worker only
+    from lxml import etree
 
     events = etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi"))
     for event, what in events:
@@ -372,18 +341,18 @@ def _split(name: str) -> tuple[str | None, str]:
     return None, name
 
 
-def _prefix(element: Any, namespace: str) -> str:  # noqa: ANN401 - an lxml element
+def _prefix(element: Any, namespace: str) -> str:
     if namespace == _XML_NAMESPACE:
         return "xml"
     return next((p for p, uri in element.nsmap.items() if p and uri == namespace), "")
 
 
-def _is_item(element: Any) -> bool:  # noqa: ANN401 - an lxml element
+def _is_item(element: Any) -> bool:
     tag = element.tag
     return isinstance(tag, str) and tag.rpartition("}")[2] in {"item", "entry"}
 
 
-def _name_and_place(element: Any) -> tuple[str, str]:  # noqa: ANN401 - an lxml element
+def _name_and_place(element: Any) -> tuple[str, str]:
     """Identifier and link of an item as they stand there."""
     name = place = ""
     for child in element:
@@ -400,7 +369,7 @@ def _remove(elements: Sequence[Any]) -> None:
         element.getparent().remove(element)
 
 
-def _quiet_times(root: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:  # noqa: ANN401 - lxml
+def _quiet_times(root: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     hours, days = set(), set()
     for block in root.iter("{*}skipHours", "{*}skipDays"):
         for element in block:

@@ -157,7 +157,7 @@ def _outlines(feeds: list[ListedFeed], *, depth: int) -> list[str]:
 
 
 def _root(data: bytes) -> tuple[Any, bool]:
-    from lxml import etree  # noqa: PLC0415 - heavy
+    from lxml import etree
 
     if not data.strip():
         raise InputError("the list is empty", field="opml", hint="export it again as OPML")
@@ -184,10 +184,10 @@ def _root(data: bytes) -> tuple[Any, bool]:
     )
 
 
-def _tag(element: Any) -> str:  # noqa: ANN401 - an lxml element
+def _tag(element: Any) -> str:
     tag = element.tag
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _text(element: Any) -> str:  # noqa: ANN401 - an lxml element
+def _text(element: Any) -> str:
     return str(element.text or "")

@@ -75,7 +75,7 @@ def decode(values: dict[str, Any]) -> ParsedFeed:
 
 def main(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     """Answer frames until the input ends."""
-    from responders.feeds.read import read_feed  # noqa: PLC0415 - before the limits take hold
+    from responders.feeds.read import read_feed
 
     # Reading once loads every library, so that the first document's time is its own.
     now = datetime.now(UTC)

@@ -63,8 +63,8 @@ def next_poll(
         policy: How the newsroom polls.
 
     Returns:
-        The moment, never before ``now`` but for a feed that was never asked, which is due at
-        once; None when it is paused or retired.
+        The moment, never before ``now``; ``now`` itself for a feed that was never asked, and None
+        for one that is paused or retired.
     """
     if history.state is not FeedState.ACTIVE:
         return None

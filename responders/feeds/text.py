@@ -149,14 +149,14 @@ def too_deep(markup: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _stripper() -> nh3.Cleaner:
-    import nh3  # noqa: PLC0415 - only where HTML is cleaned
+    import nh3
 
     return nh3.Cleaner(tags=_BLOCKS, attributes={}, link_rel=None)
 
 
 @lru_cache(maxsize=64)
 def _cleaner(base: str) -> nh3.Cleaner:
-    import nh3  # noqa: PLC0415 - only where HTML is cleaned
+    import nh3
 
     try:
         return _cleaner_from(base)
@@ -171,7 +171,7 @@ def _cleaner(base: str) -> nh3.Cleaner:
 
 
 def _cleaner_from(base: str) -> nh3.Cleaner:
-    import nh3  # noqa: PLC0415 - only where HTML is cleaned
+    import nh3
 
     if not base.startswith(("http://", "https://")):
         raise ValueError(base)

@@ -81,7 +81,9 @@ def test_titles_links_and_dates_are_those_of_plain_feedparser(bodies: dict[str, 
         assert len(ours.present) == len(plain.entries), name
         theirs = [_seen_by_feedparser(entry, plain.version) for entry in plain.entries]
         for entry in ours.entries:
-            assert (entry.title, entry.url, entry.published) in theirs, (name, entry.guid)
+            untitled = ("", entry.url, entry.published)  # ours is called by its beginning
+            named = (entry.title, entry.url, entry.published)
+            assert named in theirs or untitled in theirs, (name, entry.guid)
 
 
 def _seen_by_feedparser(entry: Any, version: str) -> tuple[str, str | None, datetime | None]:
