@@ -78,8 +78,8 @@ def play(app: App, name: str, as_json: bool) -> None:
     batches = [(workspace.shown(path), at) for path, at in ready.batches]
     lines = [
         (
-            f"{workspace.shown(ready.definition)} and {len(batches)} batches lie ready; the batches are"
-            " a random split of the published counts, made by us"
+            f"{workspace.shown(ready.definition)} and {len(batches)} batches lie ready; the batches"
+            " are a random split of the published counts, made by us"
         ),
         f"  whistlestop experiment lock {name}",
     ]
