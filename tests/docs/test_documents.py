@@ -11,6 +11,7 @@ import re
 import pytest
 
 from responders.demo import serve
+from tests.docs.commands_page import PAGE, render
 from tests.docs.sessions import ROOT, Terminal, agrees, documents, fenced, shown, steps
 
 DOCUMENTS = documents()
@@ -107,3 +108,9 @@ def test_shown_output_may_leave_out_lines_and_parts_of_lines_but_not_change_them
     assert agrees("wrote ... people\n...\nend", "wrote 12 people\na\nb\nend\n")
     assert not agrees("wrote 13 people", "wrote 12 people\n")
     assert not agrees("wrote", "wrote\nand more\n")
+
+
+def test_the_page_of_commands_is_current():
+    assert PAGE.read_text(encoding="utf-8") == render(), (
+        "write it anew: python tests/docs/commands_page.py --write"
+    )
