@@ -103,7 +103,7 @@ def starter() -> Mapping[str, str]:
 def whistlestop(
     ctx: click.Context, folder: Path | None, person: str | None, overrides: tuple[str, ...]
 ) -> None:
-    r"""Honest message tests, and rapid response that is signed off.
+    """Honest message tests, and rapid response that is signed off.
 
     \b
     Example:
@@ -124,7 +124,7 @@ def whistlestop(
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def demo(app: App, folder: Path | None) -> None:
-    r"""See the whole product do its job once: a message test, and a signed-off response.
+    """See the whole product do its job once: a message test, and a signed-off response.
 
     Makes FOLDER, or the next free whistlestop-demo, and leaves everything in it to look at.
 

@@ -11,7 +11,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 @click.group()
 def example() -> None:
-    r"""Real, published experiments to learn and to teach with.
+    """Real, published experiments to learn and to teach with.
 
     \b
     Example:
@@ -22,7 +22,7 @@ def example() -> None:
 @example.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    r"""The bundled examples.
+    """The bundled examples.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    r"""What an example teaches, and where its counts come from.
+    """What an example teaches, and where its counts come from.
 
     \b
     Example:
@@ -65,7 +65,7 @@ def show(name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def play(app: App, name: str, as_json: bool) -> None:
-    r"""Put an example into this workspace: definition, six batches, and the commands to play it.
+    """Put an example into this workspace: definition, six batches, and the commands to play it.
 
     \b
     Example:
@@ -78,8 +78,8 @@ def play(app: App, name: str, as_json: bool) -> None:
     batches = [(workspace.shown(path), at) for path, at in ready.batches]
     lines = [
         (
-            f"{workspace.shown(ready.definition)} and {len(batches)} batches lie ready; the batches are"
-            " a random split of the published counts, made by us"
+            f"{workspace.shown(ready.definition)} and {len(batches)} batches lie ready; the batches"
+            " are a random split of the published counts, made by us"
         ),
         f"  whistlestop experiment lock {name}",
     ]
@@ -101,7 +101,7 @@ def play(app: App, name: str, as_json: bool) -> None:
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same list.")
 @json_option
 def supporters(target: Path, size: int, seed: int, as_json: bool) -> None:
-    r"""Write a list of made-up supporters, to practise with.
+    """Write a list of made-up supporters, to practise with.
 
     \b
     Example:
@@ -124,7 +124,7 @@ def supporters(target: Path, size: int, seed: int, as_json: bool) -> None:
 def results(
     app: App, name: str, target: Path, rates: tuple[str, ...], seed: int, as_json: bool
 ) -> None:
-    r"""Write made-up results for the waves of an experiment that were sent, to practise with.
+    """Write made-up results for the waves of an experiment that were sent, to practise with.
 
     \b
     Example:

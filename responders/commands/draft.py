@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def draft() -> None:
-    r"""Drafts: read, edit, put before the chain.
+    """Drafts: read, edit, put before the chain.
 
     \b
     Example:
@@ -67,7 +67,7 @@ def _text(row: DraftRow) -> str:
 @json_option
 @pass_app
 def list_(app: App, dropped: bool, as_json: bool) -> None:
-    r"""Drafts, newest first.
+    """Drafts, newest first.
 
     \b
     Example:
@@ -99,7 +99,7 @@ def list_(app: App, dropped: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, draft_id: str, as_json: bool) -> None:
-    r"""The words of a draft, why it was raised, and what lint says.
+    """The words of a draft, why it was raised, and what lint says.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def show(app: App, draft_id: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def raise_(app: App, story: str, issue_slug: str | None, as_json: bool) -> None:
-    r"""Raise a draft for a matched story now, however few outlets carry it.
+    """Raise a draft for a matched story now, however few outlets carry it.
 
     \b
     Example:
@@ -157,7 +157,7 @@ def edit(
     body_file: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Change words; under review this makes a new revision and voids sign-offs on the old one.
+    """Change words; under review this makes a new revision and voids sign-offs on the old one.
 
     \b
     Example:
@@ -203,7 +203,7 @@ def submit(
     known_position: bool,
     as_json: bool,
 ) -> None:
-    r"""Put a draft before the chain of its issue. What you do not state counts as if it mattered.
+    """Put a draft before the chain of its issue. What you do not state counts as if it mattered.
 
     \b
     Example:
@@ -240,7 +240,7 @@ def submit(
 @json_option
 @pass_app
 def drop(app: App, draft_id: str, as_json: bool) -> None:
-    r"""Put a draft aside; `keep` takes it up again.
+    """Put a draft aside; `keep` takes it up again.
 
     \b
     Example:
@@ -258,7 +258,7 @@ def drop(app: App, draft_id: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def keep(app: App, draft_id: str, as_json: bool) -> None:
-    r"""Take up a draft that was put aside.
+    """Take up a draft that was put aside.
 
     \b
     Example:

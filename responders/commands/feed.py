@@ -12,7 +12,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 @click.group()
 def feed() -> None:
-    r"""Watched sources: add, list, see why one fails.
+    """Watched sources: add, list, see why one fails.
 
     \b
     Example:
@@ -26,7 +26,7 @@ def feed() -> None:
 @json_option
 @pass_app
 def add(app: App, sources: tuple[str, ...], title: str, as_json: bool) -> None:
-    r"""Watch feeds: addresses, or a reader's OPML list.
+    """Watch feeds: addresses, or a reader's OPML list.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def add(app: App, sources: tuple[str, ...], title: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    r"""Every feed with its health in words.
+    """Every feed with its health in words.
 
     \b
     Example:
@@ -112,7 +112,7 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def why(app: App, source: str, as_json: bool) -> None:
-    r"""The last fetches of a feed, and what became of each.
+    """The last fetches of a feed, and what became of each.
 
     \b
     Example:
@@ -144,7 +144,7 @@ def why(app: App, source: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def remove(app: App, source: str, as_json: bool) -> None:
-    r"""Watch a feed no longer; add it again to take it up.
+    """Watch a feed no longer; add it again to take it up.
 
     \b
     Example:
@@ -164,7 +164,7 @@ def remove(app: App, source: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def export(app: App, target: Path, as_json: bool) -> None:
-    r"""Write the watched feeds as an OPML list for any reader.
+    """Write the watched feeds as an OPML list for any reader.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 @click.group()
 def issue() -> None:
-    r"""Tracked topics: files that say what to watch for and how we speak about it.
+    """Tracked topics: files that say what to watch for and how we speak about it.
 
     \b
     Example:
@@ -21,7 +21,7 @@ def issue() -> None:
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    r"""The adopted issues.
+    """The adopted issues.
 
     \b
     Example:
@@ -46,7 +46,7 @@ def list_(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def check(app: App, file: str, as_json: bool) -> int:
-    r"""Everything that is wrong or weak in an issue file; changes nothing.
+    """Everything that is wrong or weak in an issue file; changes nothing.
 
     \b
     Example:
@@ -73,7 +73,7 @@ def check(app: App, file: str, as_json: bool) -> int:
 @json_option
 @pass_app
 def try_(app: App, file: str, limit: int, as_json: bool) -> None:
-    r"""Ask an issue file about the stories in the archive, before it counts.
+    """Ask an issue file about the stories in the archive, before it counts.
 
     \b
     Example:

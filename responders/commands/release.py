@@ -12,7 +12,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app
 @json_option
 @pass_app
 def release(app: App, draft: str, as_json: bool) -> None:
-    r"""Hand the signed words of DRAFT out as a folder of files, once.
+    """Hand the signed words of DRAFT out as a folder of files, once.
 
     \b
     Example:
@@ -57,7 +57,7 @@ def bridge(
     list_size: int,
     as_json: bool,
 ) -> None:
-    r"""Turn a release into an experiment: its two variants become the arms.
+    """Turn a release into an experiment: its two variants become the arms.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 @click.group()
 def story() -> None:
-    r"""Stories: entries about one event.
+    """Stories: entries about one event.
 
     \b
     Example:
@@ -23,7 +23,7 @@ def story() -> None:
 @json_option
 @pass_app
 def list_(app: App, limit: int, matched: bool, as_json: bool) -> None:
-    r"""The newest stories, and which issues they match.
+    """The newest stories, and which issues they match.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def list_(app: App, limit: int, matched: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, story_id: str, as_json: bool) -> None:
-    r"""One story: who carries it, and the words that made an issue match.
+    """One story: who carries it, and the words that made an issue match.
 
     \b
     Example:

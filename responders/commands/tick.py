@@ -55,7 +55,7 @@ def _data(done: Ticked) -> dict[str, Any]:
 @json_option
 @pass_app
 def tick(app: App, as_json: bool) -> None:
-    r"""One step: poll what is due, group stories, match issues, raise drafts, advance clocks.
+    """One step: poll what is due, group stories, match issues, raise drafts, advance clocks.
 
     Harmless to repeat, and to kill. A timer may call it every minute.
 
@@ -76,7 +76,7 @@ def tick(app: App, as_json: bool) -> None:
 @json_option
 @pass_app
 def watch(app: App, every: int, steps: int, as_json: bool) -> None:
-    r"""Tick again and again, until Ctrl-C.
+    """Tick again and again, until Ctrl-C.
 
     \b
     Example:

@@ -19,7 +19,7 @@ ENCODING = click.option("--encoding", metavar="NAME", help="Encoding of the file
 
 @click.group()
 def experiment() -> None:
-    r"""Message tests: define, lock, assign, take in, look, decide, report.
+    """Message tests: define, lock, assign, take in, look, decide, report.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def new(
     list_size: int,
     as_json: bool,
 ) -> None:
-    r"""Answer five questions and get a commented experiment.yaml.
+    """Answer five questions and get a commented experiment.yaml.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def new(
 @json_option
 @pass_app
 def check(app: App, name: str, as_json: bool) -> int:
-    r"""Report everything that is wrong or weak in a definition; changes nothing.
+    """Report everything that is wrong or weak in a definition; changes nothing.
 
     \b
     Example:
@@ -123,7 +123,7 @@ def _plan_text(plan: Plan) -> str:
 @json_option
 @pass_app
 def lock(app: App, name: str, as_json: bool) -> None:
-    r"""Freeze the plan; from here on nothing about it can move.
+    """Freeze the plan; from here on nothing about it can move.
 
     \b
     Example:
@@ -153,7 +153,7 @@ def lock(app: App, name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def void(app: App, name: str, reason: str, as_json: bool) -> None:
-    r"""Take a lock back, before anything was sent.
+    """Take a lock back, before anything was sent.
 
     \b
     Example:
@@ -176,7 +176,7 @@ def void(app: App, name: str, reason: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def assign(app: App, name: str, source: Path, encoding: str | None, as_json: bool) -> None:
-    r"""Give every person of LIST.csv an arm and a wave; write one file for each.
+    """Give every person of LIST.csv an arm and a wave; write one file for each.
 
     \b
     Example:
@@ -217,7 +217,7 @@ def assign(app: App, name: str, source: Path, encoding: str | None, as_json: boo
 @json_option
 @pass_app
 def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> None:
-    r"""Say when a wave went out; its attribution window starts then.
+    """Say when a wave went out; its attribution window starts then.
 
     \b
     Example:
@@ -261,7 +261,7 @@ def intake(
     sent_at: str | None,
     as_json: bool,
 ) -> None:
-    r"""Take in results: a row per person, or a row per arm. Any number of files.
+    """Take in results: a row per person, or a row per arm. Any number of files.
 
     \b
     Example:
@@ -331,7 +331,7 @@ def intake(
 @json_option
 @pass_app
 def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None:
-    r"""Take a batch of results back.
+    """Take a batch of results back.
 
     \b
     Example:
@@ -353,7 +353,7 @@ def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None
 @json_option
 @pass_app
 def look(app: App, name: str, final: bool, as_json: bool) -> None:
-    r"""Analyse what is old enough; recorded before it is shown. Looking again is free.
+    """Analyse what is old enough; recorded before it is shown. Looking again is free.
 
     \b
     Example:
@@ -422,7 +422,7 @@ def _listed(numbers: tuple[int, ...]) -> str:
 @json_option
 @pass_app
 def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -> None:
-    r"""Decide by the rule that the plan fixed.
+    """Decide by the rule that the plan fixed.
 
     \b
     Example:
@@ -459,7 +459,7 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
 @json_option
 @pass_app
 def remainder(app: App, name: str, as_json: bool) -> None:
-    r"""Write the list for the rest, with the arm that was decided.
+    """Write the list for the rest, with the arm that was decided.
 
     \b
     Example:
@@ -494,7 +494,7 @@ def remainder(app: App, name: str, as_json: bool) -> None:
 def report(
     app: App, name: str, form: Literal["html", "md"], output: Path | None, as_json: bool
 ) -> None:
-    r"""Write the report: one page that needs nothing else.
+    """Write the report: one page that needs nothing else.
 
     \b
     Example:
@@ -511,7 +511,7 @@ def report(
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    r"""All experiments and where they stand.
+    """All experiments and where they stand.
 
     \b
     Example:

@@ -12,7 +12,7 @@ from testkit.kernel.console import emit, json_option
 @click.option("--level", default=0.95, show_default=True, help="Coverage of the intervals.")
 @json_option
 def quick(values: tuple[str, ...], level: float, as_json: bool) -> None:
-    r"""Compare two messages at once: people reached and people who did it, for each.
+    """Compare two messages at once: people reached and people who did it, for each.
 
     The first pair is the control. FILE.csv has a row per arm (arm, units, outcomes) or a row per
     person (arm, outcome 0 or 1).

@@ -18,7 +18,7 @@ STAGE = click.option("--stage", default="", help="The stage, where you have a se
 
 @click.group()
 def signoff() -> None:
-    r"""Approve, return, block or withdraw: always on one revision, the one that you read.
+    """Approve, return, block or withdraw: always on one revision, the one that you read.
 
     \b
     Example:
@@ -106,7 +106,7 @@ def words_text(fields: dict[str, Any]) -> str:
 @json_option
 @pass_app
 def inbox(app: App, everybody: bool, as_json: bool) -> None:
-    r"""What waits for you (see --as), oldest first.
+    """What waits for you (see --as), oldest first.
 
     \b
     Example:
@@ -136,7 +136,7 @@ def inbox(app: App, everybody: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def show(app: App, revision: str, as_json: bool) -> None:
-    r"""The words, the chain, and who has said what.
+    """The words, the chain, and who has said what.
 
     \b
     Example:
@@ -179,7 +179,7 @@ def _decide(app: App, revision: str, decision: str, note: str, stage: str, as_js
 @json_option
 @pass_app
 def approve(app: App, revision: str, nits: bool, note: str, stage: str, as_json: bool) -> None:
-    r"""Say yes to exactly these words.
+    """Say yes to exactly these words.
 
     \b
     Example:
@@ -195,7 +195,7 @@ def approve(app: App, revision: str, nits: bool, note: str, stage: str, as_json:
 @json_option
 @pass_app
 def return_(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
-    r"""Ask for changes; the author edits and it comes back.
+    """Ask for changes; the author edits and it comes back.
 
     \b
     Example:
@@ -211,7 +211,7 @@ def return_(app: App, revision: str, note: str, stage: str, as_json: bool) -> No
 @json_option
 @pass_app
 def block(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
-    r"""Say no; only you, your delegate or an override can lift it.
+    """Say no; only you, your delegate or an override can lift it.
 
     \b
     Example:
@@ -227,7 +227,7 @@ def block(app: App, revision: str, note: str, stage: str, as_json: bool) -> None
 @json_option
 @pass_app
 def withdraw(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
-    r"""Take back your own decision, or, as the author, the request.
+    """Take back your own decision, or, as the author, the request.
 
     \b
     Example:
@@ -241,7 +241,7 @@ def withdraw(app: App, revision: str, note: str, stage: str, as_json: bool) -> N
 @json_option
 @pass_app
 def check(app: App, file: str | None, as_json: bool) -> int:
-    r"""Whether these people can complete the chains: for every author, with and without deputies.
+    """Whether these people can complete the chains: for every author, with and without deputies.
 
     \b
     Example:

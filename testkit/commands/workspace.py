@@ -16,7 +16,7 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 @json_option
 @pass_app
 def init(app: App, folder: Path, zone: str, as_json: bool) -> None:
-    r"""Make a workspace that works at once, in practice mode. Run twice, it changes nothing.
+    """Make a workspace that works at once, in practice mode. Run twice, it changes nothing.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def init(app: App, folder: Path, zone: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def doctor(app: App, as_json: bool) -> int:
-    r"""Check versions, folder, permissions, name clashes, keys, ledger and delivery.
+    """Check versions, folder, permissions, name clashes, keys, ledger and delivery.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def doctor(app: App, as_json: bool) -> int:
 @json_option
 @pass_app
 def status(app: App, diff: bool, as_json: bool) -> None:
-    r"""Files that are not what was adopted; only adopted text counts.
+    """Files that are not what was adopted; only adopted text counts.
 
     \b
     Example:
@@ -116,7 +116,7 @@ def status(app: App, diff: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def adopt(app: App, file: str, as_json: bool) -> None:
-    r"""Make a proposal count: an issue, a chain, a template, or the people.
+    """Make a proposal count: an issue, a chain, a template, or the people.
 
     \b
     Example:
@@ -142,7 +142,7 @@ def adopt(app: App, file: str, as_json: bool) -> None:
 
 @click.group("ledger")
 def ledger_group() -> None:
-    r"""The record of decisions: append-only, each row chained to the one before.
+    """The record of decisions: append-only, each row chained to the one before.
 
     \b
     Example:
@@ -155,7 +155,7 @@ def ledger_group() -> None:
 @json_option
 @pass_app
 def verify(app: App, head: str | None, as_json: bool) -> int:
-    r"""Check that no row was changed, removed or added.
+    """Check that no row was changed, removed or added.
 
     \b
     Example:
@@ -183,7 +183,7 @@ def verify(app: App, head: str | None, as_json: bool) -> int:
 @json_option
 @pass_app
 def show_ledger(app: App, about: str | None, limit: int, as_json: bool) -> None:
-    r"""The newest rows of the ledger.
+    """The newest rows of the ledger.
 
     \b
     Example:
@@ -216,7 +216,7 @@ def show_ledger(app: App, about: str | None, limit: int, as_json: bool) -> None:
 @json_option
 @pass_app
 def backup(app: App, target: Path, as_json: bool) -> None:
-    r"""Save the whole workspace, keys included, in one zip; keep it as you keep keys.
+    """Save the whole workspace, keys included, in one zip; keep it as you keep keys.
 
     \b
     Example:
@@ -238,7 +238,7 @@ def backup(app: App, target: Path, as_json: bool) -> None:
 @json_option
 @pass_app
 def restore(app: App, source: Path, folder: Path, as_json: bool) -> None:
-    r"""Unpack a backup into a new folder, and verify its ledger.
+    """Unpack a backup into a new folder, and verify its ledger.
 
     \b
     Example:
