@@ -260,6 +260,8 @@ def _entries(
     fresh: list[ParsedEntry] = []
     outlet = row.title or parsed.title or row.url
     for item in reversed(parsed.entries):  # documents list the newest first
+        if not (item.title or item.summary_text):
+            continue  # a cut-off document ends in an item without a word
         verdict = recognise(item, feed_id=row.id, memory=memory)
         if verdict.kind == "same":
             continue

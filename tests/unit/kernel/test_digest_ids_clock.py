@@ -94,7 +94,10 @@ def test_an_offset_in_the_text_wins_over_the_zone():
     assert moment == datetime(2026, 11, 2, 9, tzinfo=timezone(timedelta(hours=2)))
 
 
-@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2050, 1, 1)), st.integers(0, 2**40))
+@given(
+    st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2050, 1, 1)),
+    st.integers(0, 2**40),
+)
 def test_ids_sort_by_time_to_the_millisecond(moment, entropy):  # fmt: skip
     now = moment.replace(tzinfo=UTC)
     early = new_id("look", now=now, entropy=entropy)

@@ -65,7 +65,9 @@ def test_two_products_keep_their_own_history(tmp_path):
 
 
 def test_a_trigger_keeps_its_inner_statements():
-    script = "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1;\nSELECT 2;\nEND;\n"
+    script = (
+        "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1;\nSELECT 2;\nEND;\n"
+    )
     assert len(split_statements(script)) == 2
     with pytest.raises(MigrationError, match="semicolon"):
         split_statements("CREATE TABLE a (x)")
@@ -81,7 +83,9 @@ def test_four_processes_migrate_one_file_once(tmp_path):
     with context.Manager() as manager:
         barrier, results = manager.Barrier(4), manager.list()
         workers = [
-            context.Process(target=_migrate_in_a_process, args=(tmp_path / "a.db", barrier, results))
+            context.Process(
+                target=_migrate_in_a_process, args=(tmp_path / "a.db", barrier, results)
+            )
             for _ in range(4)
         ]
         for worker in workers:

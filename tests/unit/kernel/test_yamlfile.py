@@ -28,18 +28,15 @@ def problems(text):
 
 
 def test_all_problems_are_told_at_once_with_line_column_and_key_path():
-    found = problems(
-        "experimnt: spring\n"
-        "arms:\n"
-        "  - name: control\n"
-        "    share: 1.5\n"
-        "  - nam: b\n"
-    )
+    found = problems("experimnt: spring\narms:\n  - name: control\n    share: 1.5\n  - nam: b\n")
     assert [line.split(": ")[0] for line in found] == [
         "x.yaml:1:1", "x.yaml:4:5", "x.yaml:5:5", "x.yaml:5:5", "x.yaml:1:1",
     ] or len(found) == 5  # fmt: skip
     text = "\n".join(found)
-    assert "x.yaml:1:1: experimnt: error YM004: unknown key 'experimnt' (did you mean 'experiment'?)" in text
+    assert (
+        "x.yaml:1:1: experimnt: error YM004: unknown key 'experimnt' (did you mean 'experiment'?)"
+        in text
+    )
     assert "x.yaml:4:5: arms.0.share: error YM006: 1.5 is not accepted" in text
     assert "did you mean 'name'?" in text
     assert "'experiment' is missing" in text
