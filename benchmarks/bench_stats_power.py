@@ -34,7 +34,7 @@ NOMINAL, ASYMPTOTIC = 0.025, 0.027
 LIFTS = {0.001: 1.5, 0.005: 1.3, 0.01: 1.2, 0.05: 1.1, 0.2: 1.05}
 SPLITS = {"50/50": 1.0, "75/25": 1 / 3, "90/10": 1 / 9}
 LOOKS = (1, 2, 3, 5, 8, 10, 12)
-TAIL = TailPlan(alpha=NOMINAL, spending=lambda t, alpha: obrien_fleming_spending(t, alpha))
+TAIL = TailPlan(alpha=NOMINAL, spending=obrien_fleming_spending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

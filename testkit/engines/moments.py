@@ -85,7 +85,8 @@ def wave_counts(
                 CREATE TEMP VIEW observed AS
                 SELECT a.wave, a.arm, count(r.unit) > 0 AS returned,
                   coalesce(max(CASE WHEN r.value > 0 AND (r.done_at IS NULL OR s.sent_at IS NULL OR
-                    (r.done_at >= s.sent_at AND r.done_at < s.sent_at + INTERVAL {_seconds(window_hours)}))
+                    (r.done_at >= s.sent_at
+                     AND r.done_at < s.sent_at + INTERVAL {_seconds(window_hours)}))
                     THEN 1 ELSE 0 END), 0) AS outcome
                 FROM assigned a
                 LEFT JOIN sent s USING (wave)

@@ -114,6 +114,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
+        del ctx
         rows = [(name, line) for name, (_, line) in self.lazy.items()]
         rows += [
             (name, command.get_short_help_str())

@@ -175,7 +175,7 @@ def test_files_that_cannot_be_read_say_why(assigned, tmp_path, content, words):
     ("content", "more"),
     [
         ("\ufeffsupporter_id,gave\r\nS1,1\r\nS2,0\r\n".encode(), ()),
-        ("supporter_id;gave\nS1;1\nS2;0\n".encode(), ()),
+        (b"supporter_id;gave\nS1;1\nS2;0\n", ()),
         ("supporter_id,gave\nS1,1\nS2,0\n".encode("utf-16"), ()),
         ("supporter_id,gave,note\nS1,1,é\nS2,0,\n".encode("cp1252"), ("--encoding", "cp1252")),
         (b" Supporter ID ,Gave\nS1,yes\nS2,No\n", ()),

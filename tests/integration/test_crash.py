@@ -1,4 +1,4 @@
-"""SIGKILL just before seeded effects: nothing is lost, nothing is half-written, a second run heals."""
+"""SIGKILL just before seeded effects: nothing is lost or half-written, a second run heals."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def whole(folder: Path) -> None:
 
 
 def points(total: int, *, seed: int, count: int) -> list[int]:
-    """Seeded points over the whole run; the last effects, where the commit is, always among them."""
+    """Seeded points over the whole run, most of them among the last effects, near the commit."""
     rng = random.Random(seed)
     late = range(max(1, total - 30), total + 1)
     chosen = {rng.randint(1, total) for _ in range(count // 2)} | set(rng.sample(late, count))

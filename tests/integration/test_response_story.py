@@ -319,7 +319,7 @@ def test_only_adopted_text_counts(newsroom):
     [
         ("risk: medium", "risk: enormous", "IS"),
         ("query: >-", "qery: >-", "IS"),
-        ('OR "walked out" OR', "OR \"walked out OR", "IS020"),
+        ('OR "walked out" OR', 'OR "walked out OR', "IS020"),
     ],
 )  # fmt: skip
 def test_an_issue_file_with_problems_is_not_adopted(shell, before, after, code):

@@ -107,7 +107,7 @@ def test_stopping_early_makes_winners_look_better_than_they_are() -> None:
 
 def test_any_rule_serves_and_the_exact_one_keeps_its_tails() -> None:
     # equal arms, so that critical counts depend on the totals alone: solve each distinct history
-    plan = TailPlan(alpha=0.025, spending=lambda t, alpha: obrien_fleming_spending(t, alpha))
+    plan = TailPlan(alpha=0.025, spending=obrien_fleming_spending)
     short = Schedule(control=(9000, 18_000), treatment=(1000, 2000))
     solved: dict[tuple[int, int], tuple[list[tuple[int, int]], float]] = {}
 

@@ -45,8 +45,10 @@ def test_all_problems_are_told_at_once_with_line_column_and_key_path():
 def test_a_duplicate_key_is_an_error_with_its_place():
     found = problems("experiment: a\nexperiment: b\narms: []\n")
     assert found == [
-        "x.yaml:2:1: experiment: error YM002: the key 'experiment' stands twice in the same place"
-        " (keep one of them)"
+        (
+            "x.yaml:2:1: experiment: error YM002: the key 'experiment' stands twice in the same"
+            " place (keep one of them)"
+        )
     ]
 
 
