@@ -156,8 +156,6 @@ def critical_count(
         The critical count.
     """
     mass = walk.mass if side == "lower" else walk.mass[::-1]
-    if allowed <= spent or len(mass) == 0:
-        return None
     tails = mass.cumsum()
     if tail == "mid-p":
         tails -= 0.5 * mass

@@ -6,6 +6,7 @@ import itertools
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from testkit.errors import InputError
@@ -20,7 +21,7 @@ from testkit.stats.exact import (
     first_crossing,
 )
 from testkit.stats.hypergeometric import Margins
-from testkit.stats.walk import START, CriticalCounts, critical_count
+from testkit.stats.walk import START, CriticalCounts, Walk, critical_count, step
 
 
 def linear(t, alpha):
@@ -422,6 +423,8 @@ def test_cumulative_counts_do_not_fall() -> None:
     [
         ([-1.0, -1.0], [1.0], "lower_z"),
         ([1.0], [1.0], "lower_z"),
+        ([0.0], [1.0], "lower_z"),
+        ([-1.0], [0.0], "upper_z"),
         ([-1.0], [-1.0], "upper_z"),
         ([-1.0], [math.nan], "upper_z"),
     ],
@@ -438,3 +441,32 @@ def test_odds_ratio_is_positive_and_finite(odds_ratio) -> None:
     with pytest.raises(InputError) as error:
         exit_probabilities(plan, odds_ratio=odds_ratio)
     assert error.value.field == "odds_ratio"
+
+
+def test_z_bounds_of_very_few_successes() -> None:
+    # One success in equal arms: z is +1 or -1, on either side of a bound of 0.9.
+    wave = [Margins(n_control=400, n_arm=400, successes=1)]
+    assert critical_counts_from_z([wave], lower_z=[-0.9], upper_z=[0.9])[0] == CriticalCounts(
+        low=0, high=1
+    )
+
+
+def test_tails_of_a_walk_reach_beyond_its_ends() -> None:
+    walk = Walk(3, np.array([0.1, 0.2, 0.3]))
+    assert walk.tail(4, "upper") == (pytest.approx(0.5), 0.2)
+    assert walk.tail(4, "lower") == (pytest.approx(0.3), 0.2)
+    assert walk.tail(1, "upper") == (pytest.approx(0.6), 0.0)
+    assert walk.tail(1, "lower") == (0.0, 0.0)
+    assert walk.tail(9, "upper") == (0.0, 0.0)
+    assert walk.tail(9, "lower") == (pytest.approx(0.6), 0.0)
+
+
+def test_a_walk_that_has_stopped_stays_empty() -> None:
+    everything = CriticalCounts(low=None, high=0)
+    ended = START.inside(everything)
+    assert ended.mass.size == 0
+    again = step(ended, 2, np.array([0.5, 0.5]))
+    assert again.mass.size == 0
+    assert again.start == 2
+    assert again.outside(everything) == (0.0, 0.0)
+    assert critical_count(again, "upper", spent=0.0, allowed=0.1, tail="exact") is None

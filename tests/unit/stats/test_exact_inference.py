@@ -25,7 +25,7 @@ def linear(t, alpha):
 
 
 WAVES = (
-    (Margins(n_control=12, n_arm=6, successes=6),),
+    (Margins(n_control=5, n_arm=8, successes=6),),
     (
         Margins(n_control=6, n_arm=4, successes=3),
         Margins(n_control=3, n_arm=6, successes=3),

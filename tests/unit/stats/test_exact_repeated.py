@@ -188,3 +188,35 @@ def test_realised_counts_serve_as_allowance_of_their_look() -> None:
     for count in range(1, 7):
         interval = repeated_inference(plan, successes_arm=[count]).interval
         assert (interval.low > 1.0) == (count >= 5)
+        if count == 5:
+            # The realised count spends just its own tail, so the limit sits on the null.
+            assert interval.low == pytest.approx(1.0, abs=1e-6)
+
+
+def test_hypotheses_that_are_accepted_again_further_out_are_covered() -> None:
+    # With five successes a wave a critical count of the first look jumps just below the limit,
+    # and odds ratios beyond it are accepted again. Found by trying every odds ratio on a fine
+    # grid, with both looks written out.
+    def accepted(theta):
+        weights = [
+            math.comb(500, x) * math.comb(500, 5 - x) * math.exp(theta * x) for x in range(6)
+        ]
+        law = [w / sum(weights) for w in weights]
+        high = next(v for v in range(7) if sum(law[v:]) <= 0.0125)
+        low = max((v for v in range(6) if sum(law[: v + 1]) <= 0.0125), default=-1)
+        spent = sum(law[high:])
+        tail = sum(
+            law[x] * law[y] for x in range(low + 1, min(high, 6)) for y in range(6) if x + y >= 4
+        )
+        return spent + tail > 0.025
+
+    grid = [-3.0 + 0.001 * i for i in range(2500)]
+    answers = [accepted(theta) for theta in grid]
+    changes = sum(a != b for a, b in itertools.pairwise(answers))
+    assert changes == 3
+    lowest = grid[answers.index(True)]
+    side = TailPlan(alpha=0.025, spending=linear)
+    wave = Margins(n_control=500, n_arm=500, successes=5)
+    plan = exact_boundaries([wave] * 2, fractions=[0.5, 1.0], upper=side, lower=side)
+    interval = repeated_inference(plan, successes_arm=[2, 4]).interval
+    assert math.log(interval.low) == pytest.approx(lowest, abs=0.011)
