@@ -65,7 +65,7 @@ def relative(counts: Counts) -> tuple[Floats, Floats]:
 def asymptotic_cs(
     *, tuned: float, alpha: float = 0.05, lift: bool = False, guard: str = "none"
 ) -> Rule:
-    """Asymptotic confidence sequence as GrowthBook documents it (arXiv 2103.06476, Gaussian mixture).
+    """Asymptotic confidence sequence as GrowthBook documents it (arXiv 2103.06476).
 
     rho^2 = (-2 log alpha + log(-2 log alpha + 1)) / N*, N = both arms' recipients.
     """

@@ -102,8 +102,9 @@ def test_within_test_covariance_is_that_of_the_sampling() -> None:
     # cells: both, milestone only, outcome only, neither
     cells = {"control": [0.015, 0.085, 0.005, 0.895], "treatment": [0.02, 0.11, 0.01, 0.86]}
     draws = {
-        arm: rng.multinomial(n, cells[arm], 200_000) for arm, n in (("control", 800), ("treatment", 1000))
-    }  # fmt: skip
+        arm: rng.multinomial(n, cells[arm], 200_000)
+        for arm, n in (("control", 800), ("treatment", 1000))
+    }
     x = (draws["treatment"][:, 0] + draws["treatment"][:, 1]) / 1000
     x = x - (draws["control"][:, 0] + draws["control"][:, 1]) / 800
     y = (draws["treatment"][:, 0] + draws["treatment"][:, 2]) / 1000
