@@ -1,9 +1,9 @@
 """Power kept and error spent: what the plan's own engine does, over rates, splits and looks.
 
 Power of the z engine is by quadrature. The exact engine is enumerated: its law given the totals of
-each wave has no simulation in it, and is averaged over drawn totals. Type I error of the z engine is
-simulated with its Monte-Carlo error, each tail by itself, on the plans that the engine choice would
-give to it.
+each wave has no simulation in it, and is averaged over drawn totals. Type I error of the z engine
+is simulated with its Monte-Carlo error, each tail by itself, on the plans that the engine choice
+would give to it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,10 @@ def power_kept() -> Iterator[Figure]:
         )
         # 1.959964 + 0.841621: the drift that a fixed sample finds with power .8
         exits = crossing_probabilities(
-            information=information, upper=bounds.upper, lower=bounds.lower, drift=2.801585
+            information=information,
+            upper=tuple(bounds.upper),
+            lower=tuple(bounds.lower),
+            drift=2.801585,
         )
         plain = name == "obrien-fleming"
         yield Figure(

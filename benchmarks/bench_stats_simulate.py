@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ def run(*, small: bool) -> Iterator[Figure]:
         )
 
     times = [
-        median_ms(lambda plan=plan: simulate(*plan), repeats=3 if small else 5) / 1000
+        median_ms(functools.partial(simulate, *plan), repeats=3 if small else 5) / 1000
         for plan in PLANS
     ]
     yield Figure(
@@ -49,7 +50,10 @@ def run(*, small: bool) -> Iterator[Figure]:
         note=f"{paths} paths of {LOOKS} looks, slowest of 4 base rates from 0.1 to 20 %",
     )
     exact = crossing_probabilities(
-        information=range(1, LOOKS + 1), upper=bounds.upper, lower=bounds.lower, drift=0.0
+        information=range(1, LOOKS + 1),
+        upper=tuple(bounds.upper),
+        lower=tuple(bounds.lower),
+        drift=0.0,
     )
     found = simulate(*PLANS[-1])
     yield Figure(

@@ -365,7 +365,7 @@ def look(app: App, name: str, final: bool, as_json: bool) -> None:
         say("reading all batches")
         done = run(app.workspace(), name, final=final)
     emit(
-        {"new": done.new, "look": done.look.as_dict(), "immature": [w.wave for w in done.immature]},
+        {"new": done.new, "look": done.look.as_dict()},
         look_text(done),
         as_json=as_json,
     )
@@ -396,9 +396,8 @@ def look_text(done: Looked) -> str:
             f" ({words.between(s['low'], s['high'])}), p = {s['p_value']:.4g}"
         )
     lines += [str(f) for f in seen.findings]
-    if done.immature:
-        waves = _listed(tuple(w.wave for w in done.immature))
-        lines.append(f"not old enough, for the eye only: waves {waves}")
+    if seen.immature:
+        lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")
     lines.append(words.look_sentence(plan, seen))
     if seen.stopped:
         lines.append(f"next: whistlestop experiment decide {plan.experiment}")

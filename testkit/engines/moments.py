@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from testkit.engines.sources import session
-from testkit.model.analysis import WaveCounts
+from testkit.model.look import WaveCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

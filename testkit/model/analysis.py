@@ -10,13 +10,13 @@ wave is final by the plan; an earlier one is final only when that was declared b
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Final
 
 from testkit.errors import StateError
 from testkit.kernel.clock import to_text
 from testkit.kernel.findings import Finding
+from testkit.model.look import STOPS, ArmFigures, Look, WaveCounts, spending_looks
 from testkit.model.plan import MIN_CONVERSIONS
 from testkit.stats.boundaries import monitoring_bounds
 from testkit.stats.counts import TwoByTwo
@@ -34,142 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from testkit.model.look import Verdict
     from testkit.model.plan import Plan
 
-__all__ = ["ArmFigures", "Look", "Verdict", "WaveCounts", "analyse", "spending_looks"]
+__all__ = ["analyse", "mature"]
 
 SRM_ALPHA: Final = 0.001
 ALLOCATION_DRIFT: Final = 0.01
-
-Verdict = Literal[
-    "continue",
-    "crossed-up",
-    "crossed-down",
-    "ended",
-    "no-new-information",
-    "too-few",
-    "after-stop",
-]
-"""What the look says: go on; the arm is better; the arm is worse; the plan's end without a
-crossing; the same units as before; too few outcomes to read; data after the verdict."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaveCounts:
-    """Counts of one wave.
-
-    Attributes:
-        wave: Its number, from 1.
-        sent_at: When it went out; None while nobody said so.
-        units: ``arm -> units``.
-        outcomes: ``arm -> units with the outcome``.
-        returned: ``arm -> units that a result row came back for``; None where rows come back only
-            for those who did it.
-    """
-
-    wave: int
-    sent_at: datetime | None
-    units: dict[str, int]
-    outcomes: dict[str, int]
-    returned: dict[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmFigures:
-    """An arm at a look: units, outcomes and their rate over all mature waves."""
-
-    name: str
-    units: int
-    outcomes: int
-    rate: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A recorded look; figures are on mature waves only.
-
-    Attributes:
-        id: Its id.
-        number: From 1 within the plan.
-        at: ISO-8601 text.
-        data_digest: Digest of the data it read.
-        waves: Mature waves that entered.
-        immature: Waves that are sent and not yet old enough, or whose send time is unknown.
-        arms: Control first.
-        information: n_control n_arm / (n_control + n_arm).
-        fraction: ``information`` over the plan's.
-        z: Score statistic; None when nobody or everybody did it.
-        bound: Critical value of this look; None when the look could not stop the test.
-        spent: Alpha spent so far, over both sides.
-        final: Whether this look spends all that remains.
-        verdict: See :data:`Verdict`.
-        difference: Arm minus control.
-        lift: Difference over control; None when the control has none.
-        low: Repeated interval, lower end; None while the look cannot exclude anything.
-        high: Repeated interval, upper end.
-        p_sequential: Smallest alpha at which the test would have stopped by now; None when z is.
-        stagewise: ``p_value, low, high, estimate`` after a stop by the plan; else None.
-        srm_p: p-value of the sample-ratio test; None when it cannot be computed.
-        findings: Data-quality findings (DQ001 ...).
-    """
-
-    id: str
-    number: int
-    at: str
-    data_digest: str
-    waves: tuple[int, ...]
-    immature: tuple[int, ...]
-    arms: tuple[ArmFigures, ...]
-    information: float
-    fraction: float
-    z: float | None
-    bound: float | None
-    spent: float
-    final: bool
-    verdict: Verdict
-    difference: float
-    lift: float | None
-    low: float | None
-    high: float | None
-    p_sequential: float | None
-    stagewise: dict[str, float] | None
-    srm_p: float | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the plan ends here."""
-        return self.verdict in {"crossed-up", "crossed-down", "ended"}
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a data-quality error forbids a decision."""
-        return any(f.severity == "error" for f in self.findings)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The look as plain values, for storage and JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Self:
-        """The look that :meth:`as_dict` wrote."""
-        return cls(
-            **{
-                **raw,
-                "waves": tuple(raw["waves"]),
-                "immature": tuple(raw["immature"]),
-                "arms": tuple(ArmFigures(**arm) for arm in raw["arms"]),
-                "findings": tuple(Finding(**f) for f in raw["findings"]),
-            }
-        )
-
-
-def spending_looks(looks: Sequence[Look]) -> list[Look]:
-    """The looks that took part in the plan's error spending, in order."""
-    return [look for look in looks if look.verdict in {"continue", *_STOPS}]
-
-
-_STOPS: Final = ("crossed-up", "crossed-down", "ended")
 
 
 def mature(wave: WaveCounts, plan: Plan, *, now: datetime) -> bool:
@@ -292,7 +163,7 @@ def analyse(
             spending_time=times,
             spending=spending_by_name(plan.spending),
         )
-        if verdict in _STOPS:
+        if verdict in STOPS:
             found = stagewise(
                 information=history,
                 upper=realised,

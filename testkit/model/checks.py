@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from testkit.errors import InputError
 from testkit.kernel.findings import Finding, by_severity, has_errors
-from testkit.model.plan import MIN_CONVERSIONS, resolve, shares_of
+from testkit.model.plan import MIN_CONVERSIONS
+from testkit.model.resolve import resolve, shares_of
 from testkit.stats.spending import spending_by_name
 
 if TYPE_CHECKING:

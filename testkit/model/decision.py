@@ -10,7 +10,7 @@ from testkit.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testkit.model.analysis import Look
+    from testkit.model.look import Look
     from testkit.model.plan import Plan
 
 __all__ = ["Decision", "Ending", "Outcome", "decide"]

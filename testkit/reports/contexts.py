@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.kernel.findings import Finding
-    from testkit.model.analysis import Look
     from testkit.model.decision import Decision
+    from testkit.model.look import Look
     from testkit.model.plan import Plan
     from testkit.store.events import Batch
     from testkit.store.plans import LockedPlan

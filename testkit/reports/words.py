@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from testkit.model.analysis import Look
     from testkit.model.decision import Decision
+    from testkit.model.look import Look
     from testkit.model.plan import Plan
 
 __all__ = [

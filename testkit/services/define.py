@@ -13,14 +13,12 @@ from testkit.kernel import ledger, yamlfile
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.findings import by_severity, has_errors
 from testkit.kernel.workspace import write_once
-from testkit.model.checks import check as check_definition
-from testkit.model.definition import Definition
-from testkit.model.plan import Plan, resolve
 from testkit.store import events, looks, plans
 
 if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
+    from testkit.model.plan import Plan
     from testkit.store.plans import LockedPlan
 
 __all__ = ["Answers", "Checked", "check", "definition_path", "lock", "new", "void"]
@@ -183,6 +181,10 @@ def _rounded(value: float) -> float:
 
 def check(workspace: Workspace, name: str) -> Checked:
     """Read a definition and report everything that is wrong or weak; changes nothing."""
+    from testkit.model.checks import check as check_definition
+    from testkit.model.definition import Definition
+    from testkit.model.resolve import resolve
+
     path = definition_path(workspace, name)
     text = yamlfile.read_text(path)
     document = yamlfile.parse(text, name=workspace.shown(path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.engines.moments import wave_counts
 from testkit.engines.results import Results, kind_of, read_counts, read_units
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
@@ -13,7 +12,6 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.ids import new_id
-from testkit.stats.srm import srm_chisq
 from testkit.store import events, looks, plans
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
-    from testkit.model.analysis import WaveCounts
+    from testkit.model.look import WaveCounts
     from testkit.model.plan import Plan
     from testkit.store.plans import LockedPlan
 
@@ -230,15 +228,15 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
     return batch
 
 
-def counts_now(
-    workspace: Workspace, name: str, plan: Plan, version: int
-) -> tuple[list[WaveCounts], list[str]]:
-    """Counts of every wave as the stored batches give them, and the digests they rest on."""
+def counts_now(workspace: Workspace, name: str, plan: Plan, version: int) -> list[WaveCounts]:
+    """Counts of every wave as the stored batches give them."""
+    from testkit.engines.moments import wave_counts
+
     with workspace.db.read() as conn:
         lists = events.assignments(conn, name, version)
         batches = events.batches(conn, name, version)
         sends = events.sends(conn, name, version)
-    counts = wave_counts(
+    return wave_counts(
         assignments=[_assignment(workspace, a) for a in lists],
         unit_batches=[_result(workspace, b) for b in batches if b.kind == "units"],
         count_batches=[_result(workspace, b) for b in batches if b.kind == "counts"],
@@ -246,8 +244,6 @@ def counts_now(
         window_hours=plan.metric.window_hours,
         arms=[arm.name for arm in plan.arms],
     )
-    digests = [a.data_sha256 for a in lists] + [b.data_sha256 for b in batches]
-    return counts, digests
 
 
 def _sample_ratio(
@@ -256,7 +252,7 @@ def _sample_ratio(
     if stored:
         with workspace.db.read() as conn:
             version = plans.require(conn, name).version
-        counts, _ = counts_now(workspace, name, plan, version)
+        counts = counts_now(workspace, name, plan, version)
         sources = [w.returned if w.returned is not None else {} for w in counts]
         totals = [sum(s.get(arm.name, 0) for s in sources) for arm in plan.arms]
     else:
@@ -264,6 +260,8 @@ def _sample_ratio(
         totals = [0 if only_yes else results.arms[arm.name] for arm in plan.arms]
     if not sum(totals):
         return None
+    from testkit.stats.srm import srm_chisq
+
     return srm_chisq(totals, plan.shares).p_value
 
 

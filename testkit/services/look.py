@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.errors import StateError
 from testkit.kernel import ledger
-from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
-from testkit.model.analysis import Look, WaveCounts, analyse, mature
 from testkit.services.intake import counts_now
 from testkit.store import looks, plans
 
 if TYPE_CHECKING:
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.model.look import Look
     from testkit.model.plan import Plan
     from testkit.store.plans import LockedPlan
 
@@ -31,14 +30,12 @@ class Looked:
         new: False when the same data had been looked at before: it is the same look.
         plan: The plan.
         history: All looks, this one included, in order.
-        immature: Counts of waves that are not old enough: for the eye only.
     """
 
     look: Look
     new: bool
     plan: Plan
     history: tuple[Look, ...]
-    immature: tuple[WaveCounts, ...]
 
 
 def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
@@ -55,49 +52,62 @@ def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
     """
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
-    counts, digests = counts_now(workspace, name, locked.plan, locked.version)
+        seen = _same(conn, workspace, locked, final=final)
+    if seen is not None:
+        return seen
+    from testkit.model.analysis import analyse
+
+    counts = counts_now(workspace, name, locked.plan, locked.version)
     now = workspace.clock()
-    young = tuple(w for w in counts if not mature(w, locked.plan, now=now))
-    # The same rows, read as of the same mature waves, are the same look.
-    data_digest = digest(
-        {
-            "files": sorted(digests),
-            "mature": [
-                [w.wave, to_text(w.sent_at)] for w in counts if w not in young and w.sent_at
-            ],
-        }
-    )
     with workspace.db.write() as conn:
+        # Another process may have looked meanwhile: then its look is the look.
+        seen = _same(conn, workspace, locked, final=final)
+        if seen is not None:
+            return seen
         history = looks.looks(conn, name, locked.version)
-        same = next((k for k in reversed(history) if k.data_digest == data_digest), None)
-        if same is not None:
-            if final and not same.final:
-                raise StateError(
-                    f"look {same.number} has seen these data: they cannot be declared final now",
-                    current="looked",
-                    hint="declare a look final before it is taken, on new data",
-                )
-            return Looked(
-                look=same,
-                new=False,
-                plan=locked.plan,
-                history=tuple(history),
-                immature=young,
-            )
         taken = analyse(
             locked.plan,
             past=history,
             waves=counts,
             now=now,
             look_id=new_id("look", now=now),
-            data_digest=data_digest,
+            data_digest=_data_digest(conn, locked, now=now),
             final=final,
         )
         _record(conn, workspace, locked, taken)
-    return Looked(look=taken, new=True, plan=locked.plan, history=(*history, taken), immature=young)
+    return Looked(look=taken, new=True, plan=locked.plan, history=(*history, taken))
 
 
-def _record(conn, workspace: Workspace, locked: LockedPlan, taken: Look) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _data_digest(conn: Connection, locked: LockedPlan, *, now: datetime) -> str:
+    """The same rows, read as of the same mature waves, are the same look."""
+    name, version = locked.plan.experiment, locked.version
+    window = timedelta(hours=locked.plan.metric.window_hours)
+    files = [a.data_sha256 for a in events.assignments(conn, name, version)]
+    files += [b.data_sha256 for b in events.batches(conn, name, version)]
+    sends = events.sends(conn, name, version)
+    ripe = [[wave, to_text(at)] for wave, at in sends.items() if now - at >= window]
+    return digest({"files": sorted(files), "mature": ripe})
+
+
+def _same(
+    conn: Connection, workspace: Workspace, locked: LockedPlan, *, final: bool
+) -> Looked | None:
+    """The look that these data had, or None."""
+    history = looks.looks(conn, locked.plan.experiment, locked.version)
+    data_digest = _data_digest(conn, locked, now=workspace.clock())
+    same = next((k for k in reversed(history) if k.data_digest == data_digest), None)
+    if same is None:
+        return None
+    if final and not same.final:
+        raise StateError(
+            f"look {same.number} has seen these data: they cannot be declared final now",
+            current="looked",
+            hint="declare a look final before it is taken, on new data",
+        )
+    return Looked(look=same, new=False, plan=locked.plan, history=tuple(history))
+
+
+def _record(conn: Connection, workspace: Workspace, locked: LockedPlan, taken: Look) -> None:
     name = locked.plan.experiment
     looks.add_look(conn, name, locked.version, taken, by=workspace.actor.name)
     ledger.append(

@@ -367,7 +367,8 @@ class _Pairs:
             np.zeros(2),
             method="Nelder-Mead",
             bounds=[(-12.0, 6.0), (-12.0, 6.0)],
-            options={"xatol": 1e-5, "fatol": 1e-8, "maxiter": 2000, "maxfev": 2000},
+            # the threshold is met to 1e-5 of a log-likelihood: five digits of a p-value
+            options={"xatol": 1e-2, "fatol": 1e-5, "maxiter": 2000, "maxfev": 2000},
         )
         if not found.success:
             raise ConvergenceError("a profile was not found", routine="check_surrogate")
@@ -404,7 +405,7 @@ def _ends(
                 break
             if excess(outer) > 0:
                 a, b = min(inner, outer), max(inner, outer)
-                end = float(brentq(excess, a, b, xtol=1e-6 * (b - a)))
+                end = float(brentq(excess, a, b, xtol=1e-4 * (b - a)))
                 break
             inner, step = outer, step * 2
         found.append(end)

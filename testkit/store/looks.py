@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from testkit.kernel.digest import canonical_json
-from testkit.model.analysis import Look
 from testkit.model.decision import Decision
+from testkit.model.look import Look
 
 if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection

@@ -97,7 +97,9 @@ def procedure(name: str, *, p: float, ratio: float, total: int) -> Rule | None:
 
 
 @functools.lru_cache(maxsize=4)
-def drawn(n_control: int, n_treatment: int, p: float, q: float, paths: int, seed: int) -> Counts:
+def drawn(
+    n_control: int, n_treatment: int, p: float, q: float, *, paths: int = PATHS, seed: int
+) -> Counts:
     return draw_counts(
         schedule=Schedule.equal(
             looks=LOOKS, n_control=LOOKS * n_control, n_treatment=LOOKS * n_treatment
@@ -236,7 +238,7 @@ def test_simulated_operating_characteristics(case: dict[str, Any], tolerance: fl
             spending = case["name"].removeprefix("exact-binomial GSD ")
             reject, share = coin_flips(n, p, q, spending=spending)
         else:
-            reject, share = rejected(drawn(n, n, p, q, PATHS, 5), rule)
+            reject, share = rejected(drawn(n, n, p, q, seed=5), rule)
         expected = case["expected"][hypothesis]
         assert abs(reject - expected["reject"]) <= tolerance, hypothesis
         assert abs(share - expected["mean_frac"]) <= tolerance, hypothesis
@@ -292,10 +294,10 @@ def test_unequal_allocation_by_tail(case: dict[str, Any], tolerance: float) -> N
         assert max(upper, lower) <= 0.025
     elif case["method"] == "AsympCS unpooled tuned":
         rule = rival.asymptotic_cs(tuned=LOOKS * (n + m))
-        upper, lower = tails(drawn(n, m, p, p, PATHS, 6), rule)
+        upper, lower = tails(drawn(n, m, p, p, seed=6), rule)
     else:
         rule = gsd(case["spending"], case["method"].removesuffix(" z"))
-        upper, lower = tails(drawn(n, m, p, p, PATHS, 6), rule)
+        upper, lower = tails(drawn(n, m, p, p, seed=6), rule)
     assert abs(upper - case["upper"]) <= tolerance
     assert abs(lower - case["lower"]) <= tolerance
 
@@ -308,7 +310,7 @@ def test_guards_of_the_asymptotic_sequence(case: dict[str, Any], tolerance: floa
         lift=case["scale"] != "absolute",
         guard=case["guard"],
     )
-    upper, lower = tails(drawn(n, m, case["p"], case["p"], PATHS, 6), rule)
+    upper, lower = tails(drawn(n, m, case["p"], case["p"], seed=6), rule)
     assert abs(upper - case["upper"]) <= tolerance
     assert abs(lower - case["lower"]) <= tolerance
     assert abs(upper + lower - case["total"]) <= tolerance
@@ -318,7 +320,7 @@ def test_guards_of_the_asymptotic_sequence(case: dict[str, Any], tolerance: floa
 def test_gbstats_by_its_formula(case: dict[str, Any], tolerance: float) -> None:
     # 1,500 paths of the package itself: a standard error of .007 on the relative scale
     n, p = case["n_per_arm_day"], case["p"]
-    counts = drawn(n, n, p, p, PATHS, 7)
+    counts = drawn(n, n, p, p, seed=7)
     for key, lift, guard in (
         ("absolute", False, "none"),
         ("relative", True, "none"),
@@ -360,7 +362,7 @@ def test_immature_conversions(case: dict[str, Any], tolerance: float) -> None:
 
 @functools.cache
 def stopped_early() -> tuple[Counts, Any, Any]:
-    counts = drawn(4270, 4270, 0.01, 0.012, 200_000, 9)
+    counts = drawn(4270, 4270, 0.01, 0.012, paths=200_000, seed=9)
     found = gsd("LDOF")(counts)
     crossing = found.upper | found.lower
     crossing[:, -1] = True
@@ -443,7 +445,7 @@ def test_sample_multiple_for_the_same_power(case: dict[str, Any], tolerance: flo
         if rule is None:
             spending = case["procedure"].removeprefix("exact-binomial GSD ")
             return coin_flips(size, p, q, spending=spending, draws=100)
-        return rejected(drawn(size, size, p, q, PATHS, 10), rule)
+        return rejected(drawn(size, size, p, q, seed=10), rule)
 
     if published is None:
         assert at(2.5)[0] < 0.8

@@ -36,7 +36,7 @@ def ranges(draw: st.DrawFn) -> Range:
 
 @given(a=rates, b=rates, power=powers, alpha=levels, ratio=ratios, test=tests)
 def test_size_and_power_are_inverse(
-    a: float, b: float, power: float, alpha: float, ratio: float, test: str
+    *, a: float, b: float, power: float, alpha: float, ratio: float, test: str
 ) -> None:
     assume(abs(a - b) > 1e-4)
     size = n_rates(control=a, treatment=b, power=power, alpha=alpha, ratio=ratio, test=test)

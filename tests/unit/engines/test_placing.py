@@ -15,7 +15,7 @@ from testkit.engines.placing import by_cuts, place
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError
 from testkit.model.definition import Definition
-from testkit.model.plan import resolve
+from testkit.model.resolve import resolve
 
 
 def plan_of(**changes):
@@ -124,7 +124,9 @@ def test_shares_come_out_as_planned_over_many_units():
     assert abs(counts[0] - 5000) < 4 * 61.3
 
 
-@given(st.integers(0, 500), st.floats(0, 0.999), st.lists(st.integers(1, 9), min_size=1, max_size=5))
+@given(
+    st.integers(0, 500), st.floats(0, 0.999), st.lists(st.integers(1, 9), min_size=1, max_size=5)
+)
 def test_arm_cuts_are_monotone_and_never_off_by_one(size, shift, weights):
     shares = [w / sum(weights) for w in weights]
     cuts = assign.arm_cuts(size, shares=shares, shift=shift)

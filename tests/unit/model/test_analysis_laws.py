@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testkit.errors import StateError
-from testkit.model.analysis import WaveCounts, analyse, spending_looks
+from testkit.model.analysis import analyse
 from testkit.model.decision import decide
 from testkit.model.definition import Definition
-from testkit.model.plan import Plan, resolve
+from testkit.model.look import WaveCounts, spending_looks
+from testkit.model.plan import Plan
+from testkit.model.resolve import resolve
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -15,6 +15,7 @@ from testkit.stats.shrink import (
     Prior,
     fit_prior,
     james_stein,
+    next_effect,
     normal_prior,
     rate_after,
     shrink,
@@ -155,6 +156,17 @@ def test_a_repeat_with_more_people_is_predicted_more_tightly() -> None:
     same, large = (shrink([0.05], [0.02], prior=prior, se_repeat=[se])[0] for se in (0.02, 0.002))
     assert large.repeat_high - large.repeat_low < same.repeat_high - same.repeat_low
     assert (large.low, large.high) == (same.low, same.high)
+
+
+def test_the_next_effect_spreads_by_the_prior_its_mean_and_its_own_noise() -> None:
+    prior = normal_prior(mean=0.02, tau=0.03, mean_se=0.01)
+    for se in (0.0, 0.05):
+        low, high = next_effect(prior, level=0.9, se=se)
+        reach = 1.644853627 * math.sqrt(0.03**2 + 0.01**2 + se**2)
+        assert (low, high) == pytest.approx((0.02 - reach, 0.02 + reach))
+    with pytest.raises(InputError) as caught:
+        next_effect(prior, se=-0.1)
+    assert caught.value.field == "se"
 
 
 def test_an_effect_survives_the_way_to_the_stabilised_scale_and_back() -> None:

@@ -104,7 +104,7 @@ def test_within_test_covariance_is_that_of_the_sampling() -> None:
     draws = {
         arm: rng.multinomial(n, cells[arm], 200_000)
         for arm, n in (("control", 800), ("treatment", 1000))
-    }  # fmt: skip
+    }
     x = (draws["treatment"][:, 0] + draws["treatment"][:, 1]) / 1000
     x = x - (draws["control"][:, 0] + draws["control"][:, 1]) / 800
     y = (draws["treatment"][:, 0] + draws["treatment"][:, 2]) / 1000
