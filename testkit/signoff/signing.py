@@ -240,7 +240,7 @@ def already_decided(q: Question, stage_id: str, groups: tuple[str, ...] = ()) ->
     ] or list(state.standing("counts"))
     if not given:
         return q.no("already_decided", f"stage {stage_id} is already decided")
-    last = max(given, key=lambda said: said.at)
+    last = [said for said in state.signoffs if said in given][-1]
     part = f" for {', '.join(groups)}" if groups else ""
     return q.no(
         "already_decided",

@@ -292,7 +292,8 @@ def actions_due(
 
 def _escalated(state: RequestState) -> bool:
     last = state.escalated_at.get(state.waiting)
-    return last is not None and state.opened_at is not None and last >= state.opened_at
+    # Strictly later: a clock that started again at the moment of an escalation has not escalated.
+    return last is not None and state.opened_at is not None and last > state.opened_at
 
 
 def next_action_at(

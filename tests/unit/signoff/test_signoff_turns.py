@@ -82,6 +82,12 @@ def test_somebody_away_is_not_asked_and_a_delegate_who_is_away_hands_on():
     assert turn(desk).people == ("cho",)
 
 
+def test_a_stand_in_who_wrote_the_words_is_not_asked_and_the_principal_is():
+    desk = Desk(roster=with_delegations(delegation("ben", "ana")))
+    desk.submit("ana")
+    assert turn(desk).people == ("ben", "cho")
+
+
 def test_when_nobody_is_left_the_ask_says_why():
     desk = Desk(roster=away("ben"))
     desk.submit("cho")
