@@ -23,7 +23,7 @@ def _text(done: Ticked) -> str:
     ]
     for match in done.triaged.matches[:10]:
         lines.append(f"  {match.issue}: {match.why} ({match.outlets} outlets)")
-    lines.append(f"raised {len(done.raised)} drafts")
+    lines.append(f"raised {len(done.raised)} draft{'' if len(done.raised) == 1 else 's'}")
     for raised in done.raised:
         lines.append(f"  {raised.row.id}: {raised.row.title}")
     lines += [f"{kind}: {request} (stage {stage})" for request, kind, stage in done.clocks]

@@ -108,7 +108,7 @@ def check(app: App, name: str, as_json: bool) -> int:
 def _plan_text(plan: Plan) -> str:
     sizes = " + ".join(f"{round(plan.test_size * a.share):,} {a.name}" for a in plan.arms)
     rest = plan.list_size - plan.test_size
-    mde = "nothing useful" if plan.mde_reached is None else f"{plan.mde_reached:.2%}"
+    mde = "no size at all" if plan.mde_reached is None else f"{100 * plan.mde_reached:.2f} points"
     waves = f"{plan.waves} wave{'' if plan.waves == 1 else 's'}"
     return (
         f"plan: {plan.test_size:,} of {plan.list_size:,} are tested ({sizes}) in {waves};"

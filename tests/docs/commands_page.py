@@ -11,13 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-
-import click
-
-import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +27,13 @@ HEAD = """\
 
 This page is written from the commands themselves; `whistlestop COMMAND --help` says the same.
 
-- Every command but `demo` takes `--json` and then prints data for programs on stdout. Talk and errors
-  go to stderr, so that the data can be piped. How a command ends is in [exit codes](exit-codes.md).
+- Every command but `demo` takes `--json` and then prints data for programs on stdout. Talk and
+  errors go to stderr, so that the data can be piped. How a command ends is told in
+  [exit codes](exit-codes.md).
 - The options of `whistlestop` itself stand before the command:
   `whistlestop -C our-team --as kim signoff inbox`.
-- A time is written `2026-11-03 09:00` (in the organisation's zone), with an offset, or `3 days ago`.
+- A time is written `2026-11-03 09:00` (in the organisation's zone), with an offset, or
+  `3 days ago`.
 - Ids can be copied from the output of the command before: `draft_...`, `rev_...`, `batch_...`.
 
 ## Completion
@@ -51,6 +51,8 @@ _WHISTLESTOP_COMPLETE=fish_source whistlestop | source    # ~/.config/fish/confi
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Every command with its full name and a context, groups before their members."""
+    import cli
+
     root = click.Context(cli.whistlestop, info_name="whistlestop")
     yield from _walk(cli.whistlestop, root)
 

@@ -79,7 +79,9 @@ def slug(heading: str) -> str:
 
 @pytest.mark.parametrize("path", [pytest.param(p, id=shown(p)) for p in DOCUMENTS])
 def test_every_link_inside_the_project_leads_somewhere(path):
-    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+    text = re.sub(
+        r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
             continue
@@ -88,7 +90,7 @@ def test_every_link_inside_the_project_leads_somewhere(path):
         assert there.is_relative_to(ROOT), target
         assert there.exists(), target
         if anchor:
-            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.M)
+            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in map(slug, headings), target
 
 
