@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from testkit.errors import StateError
 from testkit.kernel import ledger
+from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
 from testkit.services.intake import counts_now
-from testkit.store import looks, plans
+from testkit.store import events, looks, plans
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
     from testkit.model.look import Look

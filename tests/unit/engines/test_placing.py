@@ -71,8 +71,8 @@ def test_the_ranked_order_is_that_of_the_salted_hash(tmp_path):
     _, table = placed(tmp_path, plan, people=people)
     order = sorted(people, key=lambda u: hashlib.md5(f"pepper:{u}".encode()).hexdigest())
     wave_of = {unit: wave for unit, wave, _, _ in table}
-    assert {u for u in order[: plan.wave_sizes[0]]} == {u for u, w in wave_of.items() if w == 1}
-    assert {u for u in order[4000:]} == {u for u, w in wave_of.items() if w == 0}
+    assert set(order[: plan.wave_sizes[0]]) == {u for u, w in wave_of.items() if w == 1}
+    assert set(order[4000:]) == {u for u, w in wave_of.items() if w == 0}
 
 
 def test_the_order_of_the_list_does_not_matter(tmp_path):
