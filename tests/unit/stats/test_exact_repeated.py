@@ -193,30 +193,56 @@ def test_realised_counts_serve_as_allowance_of_their_look() -> None:
             assert interval.low == pytest.approx(1.0, abs=1e-6)
 
 
-def test_hypotheses_that_are_accepted_again_further_out_are_covered() -> None:
-    # With five successes a wave a critical count of the first look jumps just below the limit,
-    # and odds ratios beyond it are accepted again. Found by trying every odds ratio on a fine
-    # grid, with both looks written out.
+@pytest.mark.parametrize(
+    ("looks", "successes", "n", "path", "around"),
+    [
+        (2, 5, 500, [2, 4], (-2.2, -1.9)),
+        (4, 4, 300, [3, 6, 9, 11], (-0.5, -0.35)),
+    ],
+)
+def test_hypotheses_that_are_accepted_again_further_out_are_covered(
+    looks, successes, n, path, around
+) -> None:
+    # Just below the limit a critical count of an earlier look jumps, and odds ratios further out
+    # are accepted again. Found by trying a fine grid of odds ratios, one dictionary a look.
     def accepted(theta):
         weights = [
-            math.comb(500, x) * math.comb(500, 5 - x) * math.exp(theta * x) for x in range(6)
+            math.comb(n, x) * math.comb(n, successes - x) * math.exp(theta * x)
+            for x in range(successes + 1)
         ]
         law = [w / sum(weights) for w in weights]
-        high = next(v for v in range(7) if sum(law[v:]) <= 0.0125)
-        low = max((v for v in range(6) if sum(law[: v + 1]) <= 0.0125), default=-1)
-        spent = sum(law[high:])
-        tail = sum(
-            law[x] * law[y] for x in range(low + 1, min(high, 6)) for y in range(6) if x + y >= 4
-        )
-        return spent + tail > 0.025
+        alive, spent_low, spent_high = {0: 1.0}, 0.0, 0.0
+        for k in range(looks):
+            now: dict[int, float] = {}
+            for s, p in alive.items():
+                for x, q in enumerate(law):
+                    now[s + x] = now.get(s + x, 0.0) + p * q
+            allowed = 0.025 * (k + 1) / looks
+            if k == looks - 1:
+                tail = sum(p for s, p in now.items() if s >= path[-1])
+                return spent_high + tail > allowed
+            above = {v: sum(p for s, p in now.items() if s >= v) for v in now}
+            below = {v: sum(p for s, p in now.items() if s <= v) for v in now}
+            high = min((v for v in now if spent_high + above[v] <= allowed), default=99)
+            low = max((v for v in now if spent_low + below[v] <= allowed), default=-1)
+            spent_high += above.get(high, 0.0)
+            spent_low += below.get(low, 0.0)
+            alive = {s: p for s, p in now.items() if low < s < high}
+        raise AssertionError
 
-    grid = [-3.0 + 0.001 * i for i in range(2500)]
+    steps_in_grid = round((around[1] - around[0]) / 0.001)
+    grid = [around[0] + 0.001 * i for i in range(steps_in_grid)]
     answers = [accepted(theta) for theta in grid]
-    changes = sum(a != b for a, b in itertools.pairwise(answers))
-    assert changes == 3
+    assert sum(a != b for a, b in itertools.pairwise(answers)) == 3
     lowest = grid[answers.index(True)]
     side = TailPlan(alpha=0.025, spending=linear)
-    wave = Margins(n_control=500, n_arm=500, successes=5)
-    plan = exact_boundaries([wave] * 2, fractions=[0.5, 1.0], upper=side, lower=side)
-    interval = repeated_inference(plan, successes_arm=[2, 4]).interval
-    assert math.log(interval.low) == pytest.approx(lowest, abs=0.011)
+    wave = Margins(n_control=n, n_arm=n, successes=successes)
+    plan = exact_boundaries(
+        [wave] * looks,
+        fractions=[(k + 1) / looks for k in range(looks)],
+        upper=side,
+        lower=side,
+    )
+    interval = repeated_inference(plan, successes_arm=path).interval
+    # Never above the outermost accepted value by more than one probe.
+    assert lowest - 0.002 <= math.log(interval.low) <= lowest + 0.011
