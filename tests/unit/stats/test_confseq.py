@@ -47,6 +47,7 @@ def test_enough_of_everything_gives_an_interval():
         look = mean_look(**case)
         assert look.interval[0] < look.estimate < look.interval[1]
         assert look.scale == "log_ratio"
+        assert (look.n, look.confidence) == (case["control"].n + case["treatment"].n, 0.95)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def test_harm_at_looks_sees_the_direction_that_is_worse():
     falling = [table(165, 120), table(330, 240)]
     assert not harm_at_looks(falling, information=[1, 2]).stop
     look = harm_at_looks(falling, information=[1, 2], worse="lower")
+    assert look.evidence == -harm_at_looks(falling, information=[1, 2]).evidence > 0
     assert look.stop
     assert look.first_look == 0
 
@@ -88,6 +89,14 @@ def test_no_worse_exactly_when_the_worst_limit_is_inside_the_margin():
         result = non_inferiority(table(60, b), margin=0.003, planned_power=0.9)
         assert (result.verdict == "no worse") == (result.worst < 0.003)
         assert (result.verdict == "no worse") == (result.p_value < 0.025)
+
+
+@pytest.mark.parametrize("worse", ["higher", "lower"])
+def test_a_margin_at_the_worst_limit_has_the_p_value_alpha(worse):
+    counts = table(60, 65) if worse == "higher" else table(65, 60)
+    limit = non_inferiority(counts, margin=0.003, planned_power=0.9, worse=worse, alpha=0.05).worst
+    edge = non_inferiority(counts, margin=abs(limit), planned_power=0.9, worse=worse, alpha=0.05)
+    assert edge.p_value == pytest.approx(0.05, rel=1e-6)
 
 
 def test_a_rate_that_must_not_fall_is_the_mirror_image():

@@ -91,3 +91,7 @@ def test_sums_that_lost_the_variance_are_refused_not_guessed():
     with pytest.raises(InputError, match="no digits of the variance") as caught:
         Moments.from_sums(n=100, total=1e11, total_squares=1e20)
     assert "mean and m2" in caught.value.hint
+
+
+def test_a_variance_of_zero_is_a_variance():
+    assert Moments.from_variance(n=3, mean=1.0, variance=0.0).variance == 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from testkit.errors import InputError
+from testkit.stats.means import welch
 from testkit.stats.moments import CoMoments, Moments
 from testkit.stats.ratios import lift, log_ratio, ratio, ratio_effect
 
@@ -23,6 +24,14 @@ def test_lift_and_log_ratio_have_the_delta_methods_variance():
     assert relative.se**2 == pytest.approx((0.016 + 1.21 * 0.0045) / 4)
     assert logarithm.estimate == pytest.approx(math.log(1.1))
     assert logarithm.se**2 == pytest.approx(0.0045 / 4 + 0.016 / 4.84)
+
+
+def test_relative_effects_use_the_degrees_of_freedom_of_the_difference():
+    plain = welch(control=CONTROL, treatment=TREATMENT)
+    for scale in (lift, log_ratio):
+        effect = scale(control=CONTROL, treatment=TREATMENT)
+        assert effect.df == plain.df
+        assert effect.statistic == pytest.approx(effect.estimate / effect.se)
 
 
 def test_log_ratio_is_antisymmetric_in_the_arms():
@@ -83,6 +92,11 @@ def test_ratio_effect_adds_variances_and_its_lift_divides():
     assert effect.se == pytest.approx(math.hypot(a.se, b.se))
     relative = ratio_effect(control=control, treatment=treatment, scale="lift")
     assert relative.estimate == pytest.approx(b.value / a.value - 1)
+    for result in (effect, relative):
+        assert result.statistic == pytest.approx(result.estimate / result.se)
+        # Welch-Satterthwaite of the two ratios' variances.
+        shares = [x.variance / (a.variance + b.variance) for x in (a, b)]
+        assert result.df == pytest.approx(1 / (shares[0] ** 2 / 39 + shares[1] ** 2 / 49))
 
 
 def test_a_denominator_near_zero_gives_no_interval():
