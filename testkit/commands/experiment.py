@@ -106,16 +106,30 @@ def check(app: App, name: str, as_json: bool) -> int:
 
 
 def _plan_text(plan: Plan) -> str:
-    sizes = " + ".join(f"{round(plan.test_size * a.share):,} {a.name}" for a in plan.arms)
+    people = zip(plan.arms, _arm_sizes(plan), strict=True)
+    sizes = " + ".join(f"{size:,} {arm.name}" for arm, size in people)
     rest = plan.list_size - plan.test_size
-    mde = "no size at all" if plan.mde_reached is None else f"{100 * plan.mde_reached:.2f} points"
     waves = f"{plan.waves} wave{'' if plan.waves == 1 else 's'}"
+    finds = (
+        "no difference, however large,"
+        if plan.mde_reached is None
+        else f"a difference of {100 * plan.mde_reached:.2f} points"
+    )
     return (
         f"plan: {plan.test_size:,} of {plan.list_size:,} are tested ({sizes}) in {waves};"
         f" {rest:,} wait for the result\n"
-        f"      it finds a difference of {mde} with {plan.power:.0%} power at alpha {plan.alpha:g}"
+        f"      it finds {finds} with {plan.power:.0%} power at alpha {plan.alpha:g}"
         f" over all looks ({plan.spending}); engine {plan.engine}: {plan.engine_reason}"
     )
+
+
+def _arm_sizes(plan: Plan) -> list[int]:
+    """Units of each arm over all waves, as a list without strata is cut."""
+    from testkit.assign import arm_cuts
+
+    waves = [arm_cuts(size, shares=plan.shares, shift=0.5) for size in plan.wave_sizes]
+    ends = [sum(cuts) for cuts in zip(*waves, strict=True)]
+    return [end - before for end, before in zip(ends, [0, *ends], strict=False)]
 
 
 @experiment.command()

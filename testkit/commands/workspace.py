@@ -126,12 +126,14 @@ def adopt(app: App, file: str, as_json: bool) -> None:
     from testkit.kernel.kinds import adopt as run
 
     done, findings = run(app.workspace(), app.kinds(), file)
+    named = done.kind if done.kind == done.name else f"{done.kind} {done.name}"
     if not done.changed:
-        word = f"{done.kind} {done.name}, version {done.version}, counts already; nothing changed"
+        verdict = "counts already; nothing changed"
     elif done.state == "waiting":
-        word = f"{done.kind} {done.name}, version {done.version}, waits for a second role"
+        verdict = "waits for a second role"
     else:
-        word = f"{done.kind} {done.name}, version {done.version}, counts from now on"
+        verdict = "counts from now on"
+    word = f"{named}, version {done.version}, {verdict}"
     emit(
         {"kind": done.kind, "name": done.name, "version": done.version, "state": done.state,
          "changed": done.changed, "findings": [f.as_dict() for f in findings]},
