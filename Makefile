@@ -54,6 +54,8 @@ bench: $(STAMPS)/test  ## every benchmark at full size
 	@$(BIN)/python -m benchmarks --all
 
 serve: $(STAMPS)/core  ## look at the demo's pages at http://127.0.0.1:8765
+	@test -d whistlestop-demo || $(BIN)/whistlestop demo whistlestop-demo
+	@echo "sign in once with:" && $(BIN)/whistlestop -C whistlestop-demo people link kim
 	@$(BIN)/whistlestop -C whistlestop-demo serve
 
 lock: $(STAMPS)/test  ## resolve the locks anew (needs uv)

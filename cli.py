@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.kinds import Kind
     from testkit.kernel.workspace import Schema
+    from testkit.web.pageset import PageSet
 
 VERSION: Final = "0.1.0"
 
@@ -31,10 +32,7 @@ COMMANDS: Final = {
     "status": ("testkit.commands.workspace:status", "What lies in files and is not adopted."),
     "adopt": ("testkit.commands.workspace:adopt", "Make a file count: issue, chain, people."),
     "experiment": ("testkit.commands.experiment:experiment", "Message tests, from plan to report."),
-    "example": (
-        "experiments.commands.example:example",
-        "Published experiments to learn and teach with.",
-    ),
+    "example": ("experiments.commands.example:example", "Published experiments to learn with."),
     "feed": ("responders.commands.feed:feed", "Watched sources."),
     "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
     "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
@@ -44,6 +42,8 @@ COMMANDS: Final = {
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
     "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
+    "serve": ("testkit.commands.web:serve", "The pages in the browser: inbox, decisions, tests."),
+    "people": ("testkit.commands.web:people", "Who is here, sign-in links, sessions."),
     "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
     "backup": ("testkit.commands.workspace:backup", "Save the whole workspace in one file."),
     "restore": ("testkit.commands.workspace:restore", "Unpack a backup into a new folder."),
@@ -58,6 +58,7 @@ def schemas() -> Sequence[Schema]:
     from testkit.kernel.workspace import Schema
     from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
+    from testkit.web.migrations import MIGRATIONS as WEB
 
     return (
         Schema(product="ledger", file="workspace", migrations=ledger.MIGRATIONS),
@@ -65,6 +66,7 @@ def schemas() -> Sequence[Schema]:
         Schema(product="experiments", file="workspace", migrations=EXPERIMENTS),
         Schema(product="signoff", file="workspace", migrations=SIGNOFF),
         Schema(product="drafts", file="workspace", migrations=DRAFTS),
+        Schema(product="web", file="workspace", migrations=WEB),
         Schema(product="archive", file="archive", migrations=ARCHIVE),
     )
 
@@ -85,6 +87,14 @@ def starter() -> Mapping[str, str]:
 
     issues = {f"issues/{name}.yaml": text for name, text in starter_issues().items()}
     return {**starter_chains(), **issues}
+
+
+def pages() -> Sequence[PageSet]:
+    """The browser pages of every product, in the order of the menu."""
+    from responders.inbox.pages import INBOX
+    from testkit.pages.experiments import EXPERIMENTS
+
+    return (EXPERIMENTS, INBOX)
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,8 +123,7 @@ def whistlestop(
     bad = [text for text in overrides if "=" not in text]
     if bad:
         raise click.BadParameter(f"{bad[0]!r} is not KEY=VALUE", param_hint="--set")
-    if ctx.obj is None:
-        ctx.obj = App(schemas=schemas, kinds=kinds, starter=starter)
+    ctx.obj = ctx.obj or App(schemas=schemas, kinds=kinds, starter=starter, pages=pages)
     ctx.obj.folder = folder or ctx.obj.folder
     ctx.obj.person = person or ctx.obj.person
     ctx.obj.overrides = dict(text.split("=", 1) for text in overrides)
@@ -122,9 +131,14 @@ def whistlestop(
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
+<<<<<<< HEAD
 @click.pass_obj
 def demo(app: App, folder: Path | None) -> None:
     """See the whole product do its job once: a message test, and a signed-off response.
+=======
+def demo(folder: Path | None) -> None:
+    r"""See the whole product do its job once: a message test, and a signed-off response.
+>>>>>>> room/web
 
     Makes FOLDER, or the next free whistlestop-demo, and leaves everything in it to look at.
 
@@ -144,11 +158,7 @@ def demo(app: App, folder: Path | None) -> None:
             f"{folder} is not empty", field="folder", hint="name a new folder, or remove this one"
         )
 
-    def command(words: Sequence[str]) -> int:
-        return run(words, obj=App(schemas=schemas, kinds=kinds, starter=starter))
-
-    app.folder = None
-    stage = Stage(folder=folder, command=command, say=click.echo)
+    stage = Stage(folder=folder, command=run, say=click.echo)
     stage.open()
     play_experiment(stage)
     play_response(stage)

@@ -27,6 +27,7 @@ __all__ = [
     "Organisation",
     "PersonConfig",
     "Polling",
+    "Web",
     "load",
     "slug",
 ]
@@ -154,6 +155,17 @@ class Drafting(_Strict):
     min_outlets: int = Field(default=2, ge=1, le=20)
 
 
+class Web(_Strict):
+    """Pages in the browser.
+
+    Attributes:
+        base_url: Address under which people open the pages; links start with it. With ``https``,
+            sign-in works over an encrypted connection only.
+    """
+
+    base_url: str = Field(default="http://127.0.0.1:8765", pattern=r"^https?://[^/\s?#@]+/?$")
+
+
 class Config(_Strict):
     """The whole file."""
 
@@ -162,6 +174,7 @@ class Config(_Strict):
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     polling: Polling = Polling()
     drafting: Drafting = Drafting()
+    web: Web = Web()
 
     @model_validator(mode="after")
     def _unique(self) -> Config:

@@ -39,6 +39,7 @@ class App:
         schemas: Gives the migrations of all products.
         kinds: Gives the kinds of proposals of all products.
         starter: Gives the files that ``init`` writes, ``path -> text``.
+        pages: Gives the browser pages of all products.
         folder: Folder of the workspace; None looks upwards from here.
         person: Who acts, as ``--as`` says; None takes the login name.
         overrides: Configuration from ``--set``.
@@ -48,13 +49,14 @@ class App:
     schemas: Callable[[], Sequence[Schema]]
     kinds: Callable[[], Sequence[Kind]]
     starter: Callable[[], Mapping[str, str]]
+    pages: Callable[[], Sequence[Any]] = tuple
     folder: Path | None = None
     person: str | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = utc_now
 
-    def workspace(self) -> Workspace:
-        """The workspace that the options name."""
+    def workspace(self, actor: Actor | None = None) -> Workspace:
+        """The workspace that the options name, for an actor other than theirs if one is given."""
         from testkit.kernel.workspace import Workspace, find_root
 
         root = self.folder or find_root(Path.cwd())
@@ -64,7 +66,7 @@ class App:
             clock=self.clock,
             environment=os.environ,
             overrides=self.overrides,
-            actor=self.actor(),
+            actor=actor or self.actor(),
         )
 
     def actor(self) -> Actor:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
+    from testkit.reports.contexts import ReportContext
 
-__all__ = ["Reported", "overview", "report"]
+__all__ = ["Reported", "overview", "recorded", "report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,25 @@ def report(
     Raises:
         InputError: The file cannot be written.
     """
+    context, data = recorded(workspace, name)
+    path = None
+    if write:
+        path = output or workspace.root / "reports" / f"{name}.{form}"
+        try:
+            replace_file(path, render("report", context, form=form))
+        except OSError as cause:
+            raise InputError(
+                f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
+            ) from cause
+    return Reported(path=path, data=data)
+
+
+def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, Any]]:
+    """What is recorded of an experiment, for a template and as plain values; takes no look.
+
+    Raises:
+        NotFoundError: No plan of that name is locked.
+    """
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
         taken = looks.looks(conn, name, locked.version)
@@ -89,27 +109,18 @@ def report(
         "remainder": rest,
         "ledger_head": {"seq": seq, "hash": head},
     }
-    path = None
-    if write:
-        context = report_context(
-            locked=locked,
-            looks=taken,
-            decision=decided[0] if decided else None,
-            batches=batches,
-            remainder=rest,
-            practice=practice,
-            zone_name=zone_name,
-            generated_at=shown(workspace.clock(), zone_name=zone_name),
-            ledger_head=f"ledger row {seq}, {head[:12]}",
-        )
-        path = output or workspace.root / "reports" / f"{name}.{form}"
-        try:
-            replace_file(path, render("report", context, form=form))
-        except OSError as cause:
-            raise InputError(
-                f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
-            ) from cause
-    return Reported(path=path, data=data)
+    context = report_context(
+        locked=locked,
+        looks=taken,
+        decision=decided[0] if decided else None,
+        batches=batches,
+        remainder=rest,
+        practice=practice,
+        zone_name=zone_name,
+        generated_at=shown(workspace.clock(), zone_name=zone_name),
+        ledger_head=f"ledger row {seq}, {head[:12]}",
+    )
+    return context, data
 
 
 def overview(workspace: Workspace) -> list[dict[str, Any]]:

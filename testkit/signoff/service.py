@@ -230,7 +230,9 @@ def revise(
     edited = ev.Edited(**common, changed=changed, facts=None if facts is None else dict(facts))
     _append(conn, workspace, request_id, current.state, edited)
     after = load(conn, request_id)
-    if after.state.state is State.RETURNED:
+    # Only those whose words they are may put them before the chain again; somebody else's small
+    # edit waits for them.
+    if after.state.state is State.RETURNED and workspace.actor.name in after.state.hands:
         again = ev.Submitted(
             **common,
             request=request_id,

@@ -1,0 +1,400 @@
+"""What each template of the shell is given; a test holds templates and contexts together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from testkit.kernel.clock import from_text, shown
+from testkit.signoff.model import Decision, RosterView
+from testkit.signoff.sla import deadlines
+from testkit.signoff.standins import holders
+from testkit.signoff.table import State
+from testkit.web.deciding import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from testkit.kernel.workspace import Workspace
+    from testkit.signoff.service import Request
+    from testkit.signoff.state import SignOff, StageStatus
+    from testkit.web.deciding import Offer
+    from testkit.web.pageset import About
+
+__all__ = [
+    "DecisionContext",
+    "ErrorContext",
+    "Frame",
+    "InboxContext",
+    "RequestView",
+    "ResultContext",
+    "SigninContext",
+    "inbox_line",
+    "request_view",
+    "said_by",
+]
+
+STATES: Final[dict[State, str]] = {
+    State.DRAFTED: "not yet asked",
+    State.IN_REVIEW: "waits for a yes",
+    State.RETURNED: "returned for changes",
+    State.BLOCKED: "blocked",
+    State.HELD: "held: the facts changed, somebody must look",
+    State.CLEARED: "cleared for release",
+    State.RELEASED: "released",
+    State.CORRECTED: "corrected by a later release",
+    State.RECALLED: "recalled",
+    State.KILLED: "killed",
+    State.EXPIRED: "expired",
+    State.WITHDRAWN: "withdrawn",
+}
+
+STANDINGS: Final = {
+    "counts": "counts",
+    "stands": "stands",
+    "outdated": "outdated: the words changed since",
+    "barred": "does not count: their own words",
+    "superseded": "changed since",
+    "gone": "taken back or answered",
+}
+
+LABELS: Final[dict[Decision, str]] = {
+    Decision.APPROVE: "Approve",
+    Decision.APPROVE_WITH_NITS: "Approve with nits",
+    Decision.RETURN: "Return for changes",
+    Decision.BLOCK: "Block",
+    Decision.WITHDRAW: "Take back what you said",
+}
+
+MEANINGS: Final[dict[Decision, str]] = {
+    Decision.APPROVE: "Yes to exactly these words.",
+    Decision.APPROVE_WITH_NITS: "Yes; the note holds small remarks that need no new round.",
+    Decision.RETURN: "Not yet: the note says what has to change.",
+    Decision.BLOCK: "No: the note says why. You, your delegate or an override can lift it.",
+    Decision.WITHDRAW: "Your decision no longer counts.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Around every page (``layout.html.jinja``).
+
+    Attributes:
+        organisation: Its name.
+        practice: Whether to say that nothing leaves to a live channel.
+        lang: Language of the page.
+        person: Name of who is signed in; empty when nobody is.
+        form_token: For the sign-out form.
+        menu: ``(word, path, whether it is this page)``.
+    """
+
+    organisation: str = ""
+    practice: bool = False
+    lang: str = "en"
+    person: str = ""
+    form_token: str = ""
+    menu: tuple[tuple[str, str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxContext:
+    """``inbox.html.jinja``.
+
+    Attributes:
+        waiting: Requests that wait for this person.
+        others: Everything else that is open.
+    """
+
+    waiting: tuple[dict[str, str], ...]
+    others: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """A request in words.
+
+    Attributes:
+        title: One line.
+        id: Of the request.
+        revision: Id of the words shown.
+        number: Which revision that is, from 1.
+        state: Where it is.
+        waits: Which stage waits for whom, by when; empty when none does.
+        author: Whose words.
+        words: Channel to variants, each ``(key, ((part, text), ...))``.
+        also: Other fields that a sign-off is about, ``(name, value)``.
+        facts: What the chain was told, ``(name, value)``.
+        stages: One row per stage: id, status, need, who.
+        said: One row per decision: who, what, when, standing, note.
+        digest: Start of the digest that a sign-off names.
+    """
+
+    title: str
+    id: str
+    revision: str
+    number: int
+    state: str
+    waits: str
+    author: str
+    words: tuple[tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]], ...]
+    also: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    stages: tuple[dict[str, str], ...]
+    said: tuple[dict[str, str], ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionContext:
+    """``decision.html.jinja``.
+
+    Attributes:
+        request: The request.
+        about: Why it was written; None when no product knows.
+        you: Name of who decides.
+        by_link: Whether this is a one-time link.
+        offers: ``(decision, label, meaning, stage)``, one button each.
+        notice: Why a yes would not be taken; empty when it would.
+        error: What was wrong with the form that was sent; empty at first.
+        note: What was written into it.
+        action: Address of the form.
+        form_token: Its token.
+    """
+
+    request: RequestView
+    about: About | None
+    you: str
+    by_link: bool
+    offers: tuple[tuple[str, str, str, str], ...]
+    notice: str
+    error: str
+    note: str
+    action: str
+    form_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultContext:
+    """``result.html.jinja``.
+
+    Attributes:
+        request: The request afterwards.
+        you: Name of who decided.
+        said: What they said and when; None when nothing of theirs is on record.
+        signed_in: Whether there is an inbox to go back to.
+    """
+
+    request: RequestView
+    you: str
+    said: dict[str, str] | None
+    signed_in: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigninContext:
+    """``signin.html.jinja``.
+
+    Attributes:
+        you: Name of who signs in with the link; empty on the page that explains how.
+        action: Address of the form.
+        form_token: Its token.
+    """
+
+    you: str = ""
+    action: str = ""
+    form_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorContext:
+    """``error.html.jinja``.
+
+    Attributes:
+        title: What happened, in a few words.
+        message: In a sentence.
+        hint: What to do; may be empty.
+        path: Where to go on; empty when nowhere is better.
+        path_label: The words of that link.
+    """
+
+    title: str
+    message: str
+    hint: str = ""
+    path: str = ""
+    path_label: str = ""
+
+
+def inbox_line(workspace: Workspace, request: Request) -> dict[str, str]:
+    """A request as one entry of the inbox."""
+    view = request_view(workspace, request)
+    return {
+        "title": view.title,
+        "path": f"/requests/{view.revision}",
+        "state": view.state,
+        "waits": view.waits,
+        "author": view.author,
+        "number": str(view.number),
+    }
+
+
+def request_view(workspace: Workspace, request: Request) -> RequestView:
+    """Put a request into words."""
+    state, fields = request.state, request.revision.fields
+    chain = state.chain
+    also = tuple(
+        (spoken(name), _value(fields[name]))
+        for name in chain.material
+        if name in fields and name != "arms"
+    )
+    return RequestView(
+        title=request.row.title,
+        id=request.row.id,
+        revision=request.revision.id,
+        number=request.revision.number,
+        state=STATES.get(state.state, state.state.value),
+        waits=_waits(workspace, request),
+        author=_name(workspace, state.author),
+        words=_words(fields.get("arms", {})),
+        also=also,
+        facts=tuple((spoken(name), _value(value)) for name, value in sorted(state.facts.items())),
+        stages=tuple(_stage_row(workspace, request, stage) for stage in state.stages),
+        said=tuple(said_row(workspace, said) for said in state.signoffs),
+        digest=state.digest[:12],
+    )
+
+
+def said_by(workspace: Workspace, request: Request, person: str) -> dict[str, str] | None:
+    """The last thing that a person said about a request; None when nothing is on record."""
+    ended = request.state.ended_by
+    if ended is not None and ended.actor == person and ended.kind == "withdrawn":
+        return {
+            "who": _name(workspace, person),
+            "what": "withdraw the request",
+            "when": _when(workspace, ended.at.isoformat()),
+            "standing": "the request has ended",
+            "note": "",
+            "for": "",
+        }
+    mine = [s for s in request.state.signoffs if s.actor == person]
+    return said_row(workspace, mine[-1]) if mine else None
+
+
+def said_row(workspace: Workspace, said: SignOff) -> dict[str, str]:
+    """A decision as a row."""
+    instead = said.principal if said.principal != said.actor else ""
+    return {
+        "who": _name(workspace, said.actor),
+        "for": _name(workspace, instead) if instead else "",
+        "what": spoken(said.decision.value),
+        "stage": said.stage,
+        "when": _when(workspace, said.at.isoformat()),
+        "standing": STANDINGS.get(said.standing, said.standing),
+        "note": said.said.note,
+    }
+
+
+def offer_rows(offers: tuple[Offer, ...]) -> tuple[tuple[str, str, str, str], ...]:
+    """The decisions that a page has buttons for."""
+    rows = []
+    for offer in offers:
+        label, meaning = LABELS[offer.decision], MEANINGS[offer.decision]
+        if offer.decision is Decision.WITHDRAW and not offer.stage:
+            label, meaning = "Withdraw the request", "These words will not go out."
+        rows.append((offer.decision.value, label, meaning, offer.stage))
+    return tuple(rows)
+
+
+def _name(workspace: Workspace, person: str) -> str:
+    known = workspace.roster.get(person)
+    return known.name if known else person
+
+
+def _when(workspace: Workspace, moment: str) -> str:
+    return shown(from_text(moment), zone_name=workspace.config.organisation.zone)
+
+
+def _words(
+    arms: Mapping[str, Mapping[str, Mapping[str, str]]],
+) -> tuple[tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]], ...]:
+    order = ("subject", "preheader", "body")
+    return tuple(
+        (
+            channel,
+            tuple(
+                (
+                    key,
+                    tuple(
+                        (part, words[part].strip())
+                        for part in (*order, *(p for p in sorted(words) if p not in order))
+                        if words.get(part)
+                    ),
+                )
+                for key, words in variants.items()
+            ),
+        )
+        for channel, variants in arms.items()
+    )
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None | "" | [] | {}:
+            return "none"
+        case str():
+            return value
+        case int() | float():
+            return f"{value:,}"
+        case list():
+            return ", ".join(_value(item) for item in value)
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def _waits(workspace: Workspace, request: Request) -> str:
+    state = request.state
+    stage = state.chain.stage(state.waiting)
+    if state.state is not State.IN_REVIEW or stage is None:
+        return ""
+    if stage.auto:
+        return f"stage {stage.id}: automatic checks"
+    text = f"stage {stage.id}: {_asked(workspace, request, stage.id) or 'nobody here'}"
+    # A stage that counts working hours needs the calendar; without one no time is promised.
+    due = None if stage.sla.working else deadlines(state).due_at
+    return f"{text}, due {_when(workspace, due.isoformat())}" if due else text
+
+
+def _asked(workspace: Workspace, request: Request, stage_id: str) -> str:
+    state = request.state
+    stage, status = state.chain.stage(stage_id), state.stage(stage_id)
+    if stage is None or status is None:
+        return ""
+    roster, now = RosterView.of(workspace.roster), workspace.clock()
+    open_groups = {group.id for group in status.groups if not group.full}
+    names: dict[str, None] = {}
+    for group in stage.groups:
+        if group.id in open_groups:
+            also = state.escalated.get(stage_id, ())
+            for person, _ in holders(roster, group, now, also=also):
+                if person not in state.barred:
+                    names[_name(workspace, person)] = None
+    return " or ".join(names)
+
+
+def _stage_row(workspace: Workspace, request: Request, status: StageStatus) -> dict[str, str]:
+    signed = [said for group in status.groups for said in group.by]
+    who = ", ".join(dict.fromkeys(_name(workspace, said.actor) for said in signed))
+    if not who and status.status in {"waiting", "later"}:
+        asked = _asked(workspace, request, status.id)
+        who = f"asks {asked}" if asked else "asks nobody who is here"
+    if status.status == "skipped":
+        who = "not needed with these facts"
+    return {
+        "id": status.id,
+        "status": status.status,
+        "need": f"{sum(g.have for g in status.groups)} of {sum(g.need for g in status.groups)}"
+        if status.groups
+        else "",
+        "who": who,
+    }
