@@ -131,14 +131,8 @@ def whistlestop(
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-<<<<<<< HEAD
-@click.pass_obj
-def demo(app: App, folder: Path | None) -> None:
-    """See the whole product do its job once: a message test, and a signed-off response.
-=======
 def demo(folder: Path | None) -> None:
     r"""See the whole product do its job once: a message test, and a signed-off response.
->>>>>>> room/web
 
     Makes FOLDER, or the next free whistlestop-demo, and leaves everything in it to look at.
 
