@@ -129,6 +129,7 @@ def test_boundaries_equal_brute_force(name, spending, alpha) -> None:
     expected = brute_boundaries(
         waves, [linear(t, alpha / 2) for t in fractions], [spending(t, alpha) for t in fractions]
     )
+    assert [look.look for look in plan.looks] == list(range(1, len(waves) + 1))
     for look, (low, high, spent_low, spent_high) in zip(plan.looks, expected, strict=True):
         assert (look.critical.low, look.critical.high) == (low, high)
         assert look.spent_low == pytest.approx(float(spent_low), abs=1e-13)
@@ -258,7 +259,7 @@ def test_z_bounds_become_the_counts_where_z_crosses(stratified) -> None:
         [Margins(n_control=300, n_arm=100, successes=12)],
         [
             Margins(n_control=200, n_arm=100, successes=30),
-            Margins(n_control=50, n_arm=150, successes=9),
+            Margins(n_control=50, n_arm=150, successes=40),
         ],
     ]
     bounds = critical_counts_from_z(
@@ -287,11 +288,35 @@ def test_z_bounds_become_the_counts_where_z_crosses(stratified) -> None:
 
     assert z(0, [bounds[0].high]) >= 1.2 > z(0, [bounds[0].high - 1])
     assert z(0, [bounds[0].low]) <= -1.5 < z(0, [bounds[0].low + 1])
-    rest = bounds[1].high - 14
-    assert z(1, [5, rest, 9]) >= 2.0 > z(1, [5, rest - 1, 9])
+    rest = bounds[1].high - 5 - 12
+    assert 0 < rest <= 40
+    assert z(1, [5, 12, rest]) >= 2.0 > z(1, [5, 12, rest - 1])
     # Only the sum matters, however it falls on the batches.
-    assert z(1, [5, rest, 9]) == pytest.approx(z(1, [9, rest - 2, 7]))
+    assert z(1, [5, 12, rest]) == pytest.approx(z(1, [7, 13, rest - 3]))
     assert bounds[1].low is None
+
+
+def test_stratified_and_pooled_z_differ_when_rates_and_allocation_drift() -> None:
+    waves = [
+        [Margins(n_control=900, n_arm=100, successes=20)],
+        [Margins(n_control=100, n_arm=900, successes=200)],
+    ]
+    stratified, pooled = (
+        critical_counts_from_z(
+            waves, lower_z=[None, None], upper_z=[2.0, 2.0], stratified=stratified
+        )
+        for stratified in (True, False)
+    )
+    assert stratified[0] == pooled[0]
+    # 2 + 180 expected inside the waves, 110 when they are thrown together.
+    assert stratified[1].high > 182 > pooled[1].high > 110
+
+
+def test_a_look_without_success_has_no_critical_count() -> None:
+    wave = [Margins(n_control=400, n_arm=400, successes=0)]
+    assert critical_counts_from_z([wave], lower_z=[-1.0], upper_z=[1.0])[0] == CriticalCounts(
+        low=None, high=None
+    )
 
 
 def test_a_z_exactly_on_its_bound_stops() -> None:
