@@ -28,13 +28,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import brentq, nnls
 from scipy.special import ndtr
 
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats import domain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
@@ -252,24 +254,21 @@ def fit_prior(effects: ArrayLike, se: ArrayLike, *, family: Family = "laplace") 
     variances = _grid(y - mean, s, family)
     weights = np.full(variances.size, 1 / variances.size)
     goal = 1e-6 * float(np.sqrt(1 / (1 / s**2).sum()))
-    for _ in range(500):
-        likelihood = _likelihood(y - mean, s, variances)
+
+    def climb(at: float) -> float:
+        """One EM step of the mean from ``at``, with the weights that fit best there."""
+        nonlocal weights
+        likelihood = _likelihood(y - at, s, variances)
         if family == "mixture":
             weights = _best_weights(likelihood, weights)
         else:
-            weights = _averaged_weights(likelihood, y - mean, variances, family)
-        # the EM step of the mean given the weights
+            weights = _averaged_weights(likelihood, y - at, variances, family)
         share = likelihood * weights
         share /= share.sum(axis=1, keepdims=True)
         precision = share / (s[:, None] ** 2 + variances)
-        moved = float((precision * y[:, None]).sum() / precision.sum()) - mean
-        mean += moved
-        if abs(moved) <= goal:
-            break
-    else:
-        raise ConvergenceError(
-            "the prior's mean did not settle", routine="fit_prior", residual=moved
-        )
+        return float((precision * y[:, None]).sum() / precision.sum()) - at
+
+    mean = _summit(climb, mean, goal=goal)
     kept = weights > 0
     weights, variances = weights[kept] / weights[kept].sum(), variances[kept]
     # A location's information is at least 1 / variance, whatever the shape: exact for a normal,
@@ -439,6 +438,25 @@ def _checked(effects: ArrayLike, se: ArrayLike, *, at_least: int) -> tuple[Float
     if y.shape != s.shape:
         raise InputError(f"effects has {y.size} entries, se has {s.size}", field="se", value=s.size)
     return y, s
+
+
+def _summit(climb: Callable[[float], float], start: float, *, goal: float) -> float:
+    """Where EM steps end: a few of them, then a root search ahead where they grow slow."""
+    at = start
+    for _ in range(20):
+        step = climb(at)
+        if abs(step) <= goal:
+            return at
+        at += step
+    # EM climbs towards one summit without passing it: the first turn ahead is that summit
+    stride = climb(at)
+    for _ in range(200):
+        ahead = at + stride
+        if climb(ahead) * stride <= 0:
+            low, high = min(at, ahead), max(at, ahead)
+            return float(brentq(climb, low, high, xtol=goal))
+        at, stride = ahead, 2 * stride
+    raise ConvergenceError("the mean of the prior did not settle", routine="fit_prior")
 
 
 def _grid(deviation: Floats, s: Floats, family: Family) -> Floats:
