@@ -132,7 +132,7 @@ def whistlestop(
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def demo(folder: Path | None) -> None:
-    r"""See the whole product do its job once: a message test, and a signed-off response.
+    """See the whole product do its job once: a message test, and a signed-off response.
 
     Makes FOLDER, or the next free whistlestop-demo, and leaves everything in it to look at.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @pass_app
 def serve(app: App, host: str, port: int) -> None:
-    r"""Serve the pages: inbox, decisions, experiments. Ctrl-C stops it.
+    """Serve the pages: inbox, decisions, experiments. Ctrl-C stops it.
 
     Behind a proxy that holds a certificate, set web.base_url to the https address. Requests are
     not logged: addresses hold one-time links.
@@ -102,7 +102,7 @@ def welcome(workspace: Workspace, listener: socket.socket, *, host: str) -> str:
 
 @click.group()
 def people() -> None:
-    r"""Who is here, and how they come in.
+    """Who is here, and how they come in.
 
     \b
     Example:
@@ -114,7 +114,7 @@ def people() -> None:
 @json_option
 @pass_app
 def list_(app: App, as_json: bool) -> None:
-    r"""The adopted people with their roles.
+    """The adopted people with their roles.
 
     \b
     Example:
@@ -149,7 +149,7 @@ def list_(app: App, as_json: bool) -> None:
 def link(
     app: App, name: str, revision: str | None, stage: str, hours: float | None, as_json: bool
 ) -> None:
-    r"""A link that works once: to sign in (an hour), or for one decision (a day).
+    """A link that works once: to sign in (an hour), or for one decision (a day).
 
     Whoever has it acts as NAME, so the ledger keeps who made it. Opening it changes nothing.
 
@@ -195,7 +195,7 @@ def link(
 @json_option
 @pass_app
 def sessions_(app: App, everything: bool, as_json: bool) -> None:
-    r"""Who is signed in in which browser.
+    """Who is signed in in which browser.
 
     \b
     Example:
@@ -227,7 +227,7 @@ def sessions_(app: App, everything: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def revoke(app: App, name: str, as_json: bool) -> None:
-    r"""Sign NAME out everywhere, and take back links that were not used.
+    """Sign NAME out everywhere, and take back links that were not used.
 
     \b
     Example:

@@ -38,9 +38,7 @@ class Roster:
 
     people: tuple[Person, ...] = ()
     version: int = 0
-    _by_id: dict[str, Person] = field(
-        init=False, default_factory=dict, repr=False, compare=False
-    )
+    _by_id: dict[str, Person] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_id.update({person.id: person for person in self.people})

@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from testkit.model.look import Verdict
     from testkit.model.plan import Plan
 
-__all__ = ["analyse", "mature"]
+__all__ = ["analyse"]
 
 SRM_ALPHA: Final = 0.001
 ALLOCATION_DRIFT: Final = 0.01
 
 
-def mature(wave: WaveCounts, plan: Plan, *, now: datetime) -> bool:
+def _mature(wave: WaveCounts, plan: Plan, *, now: datetime) -> bool:
     """Whether every unit of the wave has had the whole attribution window."""
     if wave.sent_at is None:
         return False
@@ -74,7 +74,7 @@ def analyse(
     Raises:
         StateError: No wave is old enough to be read.
     """
-    ripe = [w for w in waves if mature(w, plan, now=now)]
+    ripe = [w for w in waves if _mature(w, plan, now=now)]
     names = (plan.control.name, plan.treatment.name)
     ripe = [w for w in ripe if all(w.units.get(name, 0) > 0 for name in names)]
     if not ripe:

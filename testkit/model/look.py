@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["ArmFigures", "Look", "Verdict", "WaveCounts", "spending_looks"]
+__all__ = ["STOPS", "ArmFigures", "Look", "Verdict", "WaveCounts", "spending_looks"]
 
 STOPS: Final = ("crossed-up", "crossed-down", "ended")
 

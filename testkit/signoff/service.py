@@ -42,6 +42,7 @@ __all__ = [
     "record",
     "revise",
     "sign",
+    "waits_for",
 ]
 
 ENDED: Final = frozenset(
