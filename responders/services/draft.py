@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from testkit.kernel.config import Config
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Raised", "edit", "fields_of", "organisation", "raise_due", "raise_one", "submit"]
+__all__ = [
+    "Raised",
+    "edit",
+    "fields_of",
+    "organisation",
+    "put_aside",
+    "raise_due",
+    "raise_one",
+    "submit",
+]
 
 CHANNEL_OF_KIND = {"email": "email", "sms": "sms", "post": "post", "call": "call"}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from testkit.kernel.ledger import Actor
     from testkit.kernel.workspace import Schema, Workspace
 
-__all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress"]
+__all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress", "table"]
 
 
 @dataclass(slots=True, kw_only=True)
