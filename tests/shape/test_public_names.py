@@ -10,7 +10,6 @@ MODULES = modules()
 MOST_NAMES = 25
 MOST_LINES = 600
 
-# Used by other modules and not declared by their own yet. Declare one, and take it out here.
 
 
 def test_every_package_declares_exactly_the_few_names_that_it_offers():
