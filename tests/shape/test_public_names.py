@@ -11,7 +11,6 @@ MOST_NAMES = 25
 MOST_LINES = 600
 
 
-
 def test_every_package_declares_exactly_the_few_names_that_it_offers():
     for name, path in MODULES.items():
         if path.name != "__init__.py":
