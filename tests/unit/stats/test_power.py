@@ -98,6 +98,12 @@ def test_inflation_multiplies_the_size_and_nothing_else() -> None:
     assert longest.control == pytest.approx(1.035 * plain.control)
     same = power_rates(n_control=longest.control, control=0.1, treatment=0.12, inflation=1.035)
     assert same == pytest.approx(0.8)
+    assert mde_rates(n_control=1035, control=0.1, inflation=1.035) == pytest.approx(
+        mde_rates(n_control=1000, control=0.1)
+    )
+    assert smallest_margin(n_control=1035, control=0.1, inflation=1.035) == pytest.approx(
+        smallest_margin(n_control=1000, control=0.1)
+    )
 
 
 def test_power_without_an_effect_is_one_tail_of_alpha() -> None:
