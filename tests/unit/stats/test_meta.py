@@ -61,6 +61,7 @@ def test_equal_effects_predict_nothing_about_differences() -> None:
     assert found.tau2 == 0
     assert found.prediction is None
     assert found.interval == "normal"
+    assert found.i2 == pytest.approx(1 - 5 / found.q)
 
 
 def test_lucky_agreement_does_not_narrow_the_interval() -> None:

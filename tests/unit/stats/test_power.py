@@ -8,6 +8,7 @@ import pytest
 
 from testkit.errors import InputError
 from testkit.stats.power import (
+    SampleSize,
     mde_rates,
     n_rates,
     power_rates,
@@ -113,6 +114,7 @@ def test_power_without_an_effect_is_one_tail_of_alpha() -> None:
 def test_whole_sizes_round_up_but_not_for_rounding_noise() -> None:
     size = n_rates(control=0.2, treatment=0.25)
     assert size.whole == (math.ceil(size.control), math.ceil(size.treatment))
+    assert SampleSize(control=25.0000000001, treatment=24.99).whole == (25, 25)
     assert size.total == size.control + size.treatment
 
 
