@@ -78,6 +78,13 @@ def test_bias_is_that_of_the_given_estimator() -> None:
     assert found.median_bias.value == 0
 
 
+def test_an_estimate_that_hits_the_truth_is_neither_high_nor_low() -> None:
+    nothing = [[0] * 3] * 2
+    found = run(fixed(nothing, nothing, nothing), 2, estimator=lambda _, stop: 0.0 * stop)
+    assert found.median_bias.value == 0
+    assert found.bias.value == 0
+
+
 def test_a_stop_at_exactly_half_of_the_plan_is_early() -> None:
     found = operating_characteristics(
         schedule=Schedule.equal(looks=2, n_control=200, n_treatment=200),
