@@ -33,6 +33,16 @@ def test_power_is_the_noncentral_t_tail() -> None:
     assert power_means(n_control=20, difference=0.6, sd=1.0) == pytest.approx(expected, abs=1e-9)
 
 
+def test_inflation_multiplies_the_size_and_nothing_else() -> None:
+    plain, longest = (
+        n_means(difference=0.5, sd=1.0, inflation=factor).control for factor in (1.0, 1.2)
+    )
+    assert longest == pytest.approx(1.2 * plain)
+    same = power_means(n_control=longest, difference=0.5, sd=1.0, inflation=1.2)
+    assert same == pytest.approx(0.8)
+    assert mde_means(n_control=longest, sd=1.0, inflation=1.2) == pytest.approx(0.5)
+
+
 def test_welch_with_equal_arms_is_student() -> None:
     same = {"n_control": 40, "difference": 0.5, "sd": 1.0}
     assert power_means(**same, sd_treatment=1.0) == pytest.approx(power_means(**same), abs=1e-12)
