@@ -523,15 +523,19 @@ class _Shell:
             auth=auth,
             zone_name=workspace.config.organisation.zone,
         )
-        if isinstance(found.refusal, StaleRevisionError):
-            raise found.refusal
+        if found.refusal is not None:
+            if isinstance(found.refusal, StaleRevisionError):
+                raise found.refusal
+            if auth == "link" and not found.offers and status == 200:
+                status = status_of(found.refusal)
         context = contexts.DecisionContext(
             request=contexts.request_view(workspace, request),
             about=self._about(workspace, request.row.subject),
             you=workspace.roster.person(person).name,
             by_link=auth == "link",
             offers=contexts.offer_rows(found.offers),
-            notice=_sentence(str(found.refusal)) if found.refusal else "",
+            notice=_sentence(found.refusal.message) if found.refusal else "",
+            hint=_sentence(found.refusal.hint) if found.refusal else "",
             error=_sentence(error),
             note=(caller.form or {}).get("note", ""),
             action=caller.path,
