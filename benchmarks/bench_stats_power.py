@@ -24,7 +24,7 @@ from testkit.stats.simulate import Schedule, operating_characteristics, z_rule
 from testkit.stats.spending import obrien_fleming_spending, spending_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from testkit.stats.simulate import MonteCarlo
 
@@ -152,12 +152,12 @@ def exact_power_kept(*, draws: int) -> Iterator[Figure]:
     )
 
 
-def grid() -> Iterator[Plan]:
+def grid(numbers_of_looks: Sequence[int] = LOOKS) -> Iterator[Plan]:
     """Rates x splits x looks, equal and crowded at either end; sized for power .8."""
     for rate, lift in LIFTS.items():
         for split, ratio in SPLITS.items():
             size = n_rates(control=rate, treatment=rate * lift, ratio=ratio)
-            for looks in LOOKS:
+            for looks in numbers_of_looks:
                 equal = np.arange(1, looks + 1) / looks
                 spacings = {"equal": equal, "early": equal**1.7, "late": equal**0.6}
                 for spacing, times in spacings.items():
