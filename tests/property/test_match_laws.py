@@ -17,8 +17,25 @@ COLUMNS = ("title", "summary", "source", "lang")
 
 # Few words, so that phrases, distances and repeats happen; some fold, some share a beginning.
 WORDS = st.sampled_from(
-    ["union", "Union", "unions", "vote", "VOTE", "strike", "stricken", "ICE", "ice", "café", "Cafe"]
-    + ["don't", "U.S.", "½", "ＩＣＥ", "pro\u00adtest", "protest"]
+    [
+        "union",
+        "Union",
+        "unions",
+        "vote",
+        "VOTE",
+        "strike",
+        "stricken",
+        "ICE",
+        "ice",
+        "café",
+        "Cafe",
+        "don't",
+        "U.S.",
+        "½",
+        "ＩＣＥ",
+        "pro\xadtest",
+        "protest",
+    ]
 )
 TEXTS = st.lists(WORDS, max_size=9).map(" ".join)
 PLAIN = st.sampled_from(["union", "vote", "strike", "ice", "cafe", "protest", "don't", "u.s."])
