@@ -298,7 +298,7 @@ def _fields_of(node: Words | Alias | Near | Pattern | Or) -> tuple[Field, ...]:
 
 
 def _shown(clause: Clause) -> Iterator[Span]:
-    if not clause.holds or isinstance(clause.node, Not):
+    if not clause.holds:  # a NOT that holds has a part that does not: nothing to show
         return
     yield from clause.spans
     for part in clause.parts:
@@ -306,7 +306,7 @@ def _shown(clause: Clause) -> Iterator[Span]:
 
 
 def _reasons(clause: Clause) -> Iterator[str]:
-    if not clause.holds or isinstance(clause.node, Not):
+    if not clause.holds:  # a NOT that holds has a part that does not: nothing to show
         return
     if isinstance(clause.node, Language):
         yield clause.text

@@ -64,3 +64,4 @@ def test_a_query_that_needs_no_word_is_always_asked(text):
 def test_few_of_many_issues_are_asked():
     issues = QuerySet.of({f"i{n}": parse_query(f"word{n} OR other{n}*") for n in range(200)})
     assert issues.candidates(Document.of(title="word7 others other9th")) == {"i7", "i9"}
+    assert issues.candidates(Document.of(title="other9")) == {"i9"}

@@ -154,6 +154,7 @@ def test_the_caret_stays_in_view_of_a_long_query():
 
 def test_brackets_nest_twenty_deep_and_no_deeper():
     assert read("(" * 20 + "a" + ")" * 20) == word("a")
+    assert len(read("(NOT a) " * 40).parts) == 40
     with pytest.raises(QueryError, match="nested deeper"):
         read("(" * 21 + "a" + ")" * 21)
     with pytest.raises(QueryError, match="nested deeper"):

@@ -23,7 +23,7 @@ from responders.match.tokens import index_text, tokenize, tokenize_terms
         ("Strike🤯now 🇺🇸", "strike now"),
         ("İstanbul", "istanbul"),
         ("مُحَمَّد محمد", "محمد محمد"),
-        ("が か", "が か"),
+        ("が か \u306f\u309a", "が か ぱ"),
         ("\u1112\u1161\u11ab\u1100\u1173\u11af 한글", "한글 한글"),
         ("½", "1 2"),
         ("Foo™ bar®", "foo bar"),
