@@ -11,8 +11,8 @@ from testkit.kernel.ledger import Actor
 from testkit.signoff import service
 from testkit.signoff.model import Decision
 from testkit.web import deciding, links
-from testkit.web.app import status_of
 from testkit.web.security import TooLargeError
+from testkit.web.shell import status_of
 from tests.web_world import Office, moved_in, prepared
 
 if TYPE_CHECKING:
