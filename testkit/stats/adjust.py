@@ -76,6 +76,9 @@ def cuped(
         alpha: Total error of the interval, 0 < alpha < 1.
         alternative: ``two-sided``, ``greater`` or ``less``.
 
+    Returns:
+        The adjusted effect beside the plain one, with the slopes.
+
     Raises:
         InputError: No covariate, too few units, or covariates that depend on one another.
 
@@ -142,6 +145,9 @@ def lin(
         list_means: Covariate means of the whole list, shape (covariates,); None if unknown.
         alpha: Total error of the interval, 0 < alpha < 1.
         alternative: ``two-sided``, ``greater`` or ``less``.
+
+    Returns:
+        The adjusted effect beside the plain one, with each arm's slopes.
 
     Raises:
         InputError: No covariate, too few units, or covariates that depend on one another.
@@ -223,6 +229,9 @@ def post_stratified(
         strata: At least one stratum; the sizes give the weights.
         alpha: Total error of the interval, 0 < alpha < 1.
         alternative: ``two-sided``, ``greater`` or ``less``.
+
+    Returns:
+        The effect with its standard error and interval.
 
     Raises:
         InputError: No strata, a size that is not positive, or an arm of a stratum with fewer

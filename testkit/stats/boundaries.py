@@ -299,6 +299,9 @@ def checked_bounds(
         lower: Lower critical values, shape (looks,).
         looks: How many there must be.
 
+    Returns:
+        Upper and lower bounds, each of shape (looks,).
+
     Raises:
         InputError: Lengths differ, a value is NaN, or a lower bound is above its upper bound.
     """

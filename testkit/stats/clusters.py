@@ -41,6 +41,9 @@ class Clusters:
     Attributes:
         units: People per cluster, > 0, shape (clusters,).
         totals: Sum of the outcome per cluster, shape (clusters,).
+
+    Raises:
+        InputError: Lengths differ, a value is not finite, or a cluster is empty.
     """
 
     units: tuple[float, ...]

@@ -121,6 +121,9 @@ def asymptotic_critical(*, n: float, precision: float, alpha: float) -> float:
         precision: r2 > 0, from :func:`planned_precision`, fixed for the whole sequence.
         alpha: Error over all looks, 0 < alpha < 1.
 
+    Returns:
+        The half-width in standard errors, above the fixed-sample critical value.
+
     Raises:
         InputError: Arguments outside their domains.
 
@@ -180,6 +183,9 @@ def asymptotic_look(
         precision: r2 > 0, fixed for the whole sequence.
         alpha: Error over all looks, 0 < alpha < 1.
 
+    Returns:
+        Estimate, interval and p-value that hold at all looks together.
+
     Raises:
         InputError: The effect has no standard error, or arguments outside their domains.
 
@@ -238,6 +244,9 @@ def mean_look(
         n_planned: Planned units in all arms together; the sequence is tightest there.
         scale: Scale of the effect. The log ratio holds its level best for skewed gifts.
         alpha: Error over all looks, 0 < alpha < 1.
+
+    Returns:
+        Estimate, interval and p-value that hold at all looks together.
 
     Raises:
         InputError: Too few units, conversions or gifts for the theory to hold; more events than
@@ -301,6 +310,9 @@ def regression_log_e(t: float, *, df: float, n: int, g: float) -> float:
         df: Residual degrees of freedom, > 0.
         n: Rows so far, >= 1.
         g: Precision of the prior on the coefficient, > 0, fixed in advance; see :func:`best_g`.
+
+    Returns:
+        The natural log of the e-value; 0 is no evidence.
 
     Raises:
         InputError: Arguments outside their domains.
@@ -436,6 +448,9 @@ def regression_look(
         coefficient: Index of the coefficient.
         g: Precision of the prior, > 0, fixed in advance.
         alpha: Error over all sample sizes, 0 < alpha < 1.
+
+    Returns:
+        Estimate, interval and p-value that hold at all sample sizes together.
 
     Raises:
         InputError: No such coefficient, a clustered fit, or arguments outside their domains.

@@ -105,6 +105,9 @@ def choose_engine(
         InputError: Shapes differ, a count is not a positive whole number or falls, or the rate is
             outside [0, 1].
 
+    References:
+        The limits are measured, not published: docs/statistics/operating-characteristics.md.
+
     Examples:
         >>> choose_engine(n_control=[5000], n_arm=[5000], pessimistic_rate=0.02).engine
         'z'
@@ -142,6 +145,9 @@ def recheck_engine(
 
     Raises:
         InputError: Shapes differ, or a count is out of its domain.
+
+    References:
+        The limits are measured, not published: docs/statistics/operating-characteristics.md.
 
     Examples:
         >>> planned = choose_engine(n_control=[5000], n_arm=[5000], pessimistic_rate=0.02)

@@ -57,6 +57,9 @@ class Evidence:
     Attributes:
         log_e: Natural log of the e-process at each look, shape (looks,); 0 is no evidence.
 
+    Raises:
+        InputError: There is no look, or a value is NaN.
+
     Examples:
         >>> path = Evidence(log_e=(0.0, 3.2, 2.9))
         >>> path.first_crossing(alpha=0.05), round(path.p_values[-1], 4)
@@ -152,6 +155,9 @@ def arm_of_conversion(
         treatment: The same for the treatment arm.
         share: Treatment's share of the sends, rho, 0 < share < 1, the same at every look.
         concentration: Prior concentration k > 0; see :func:`concentration_for`.
+
+    Returns:
+        The e-process at each look.
 
     Raises:
         InputError: Counts that fall, are negative or not whole; arguments outside their domains.
@@ -253,6 +259,9 @@ def two_point(
             conversions that are new at that look, shape (looks,).
         risk_ratio: Risk ratio to detect, > 0, not 1; its inverse is the other point.
         weight_up: Weight w of ``risk_ratio``, 0 <= w <= 1; 1 bets on that direction alone.
+
+    Returns:
+        The e-process at each look.
 
     Raises:
         InputError: Counts that fall, are negative or not whole; arguments outside their domains.
@@ -371,6 +380,9 @@ def whole_array(counts: ArrayLike, *, field: str) -> NDArray[np.float64]:
     Args:
         counts: Whole numbers of at least 0, shape (looks,), or one number.
         field: Name of the argument, for the error.
+
+    Returns:
+        The counts as floats, shape (looks,).
 
     Raises:
         InputError: A count is negative, not whole, or not finite, or there is none.

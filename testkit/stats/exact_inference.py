@@ -319,6 +319,9 @@ def plan_p_value(
     Returns:
         Twice the smaller one when both sides spend the same error, that of the only side when
         there is one; otherwise None with the reason.
+
+    References:
+        Cox & Hinkley (1974), Theoretical Statistics, section 3.4, for doubling the smaller tail.
     """
     upper, lower = boundaries.upper, boundaries.lower
     if upper is None or lower is None:

@@ -51,6 +51,10 @@ class Gatekeeper:
         transfer: ``transfer[i][j]`` is the share of i's error that goes to j once i is rejected;
             rows sum to at most 1, the diagonal is 0; shape (tests, tests).
 
+    Raises:
+        InputError: Weights or shares are negative or sum to more than 1, a share goes to itself, or
+            shapes differ.
+
     Examples:
         A primary, then two secondary metrics that share what it leaves:
 

@@ -92,6 +92,9 @@ def harm_watch(
         worse: Which direction is harm.
         false_stop: Chance of a wrong stop over all looks together, 0 < false_stop < 1.
 
+    Returns:
+        The state of the watch after its latest look.
+
     Raises:
         InputError: A risk ratio on the wrong side of 1, counts that fall, or arguments outside
             their domains.
@@ -151,6 +154,9 @@ def harm_at_looks(
             should be seen early.
         spending_time: Share of the plan at each look, shape (looks,); needed while looks are
             still to come.
+
+    Returns:
+        The state of the watch after its latest look.
 
     Raises:
         InputError: No tables, lengths that differ, or arguments outside their domains.

@@ -258,6 +258,9 @@ def pooled_t(
         alternative: ``two-sided``, ``greater`` or ``less``.
         null: Difference under the null hypothesis, in the metric's unit.
 
+    Returns:
+        The difference with its standard error, interval and p-value.
+
     Raises:
         InputError: An arm with fewer than two units, or ``alpha`` outside (0, 1).
 
@@ -312,6 +315,9 @@ def money(
         InputError: More gifts than recipients, an arm with fewer than two units, or ``alpha``
             outside (0, 1).
 
+    References:
+        Welch (1947), Biometrika 34(1-2), 28-35. The limit of 50 gifts is ours.
+
     Examples:
         >>> arm = Moments.from_variance(n=5000, mean=0.4, variance=90.0)
         >>> effect = money(control=arm, treatment=arm, gifts_control=41, gifts_treatment=60)
@@ -350,6 +356,9 @@ class Cap:
     Attributes:
         amount: Largest value that counts, in the metric's unit, > 0.
         quantile: Share of *givers*, both arms together, whose gifts stay untouched, 0 < q < 1.
+
+    Raises:
+        InputError: Both are given or neither, or one is outside its domain.
 
     Examples:
         >>> Cap(amount=500.0).resolve([10.0, 9000.0])
@@ -404,6 +413,9 @@ def winsorise(values: ArrayLike, *, cap: float) -> tuple[Moments, int]:
         values: One number per unit, shape (n,), finite.
         cap: Largest value that counts, > 0; from :meth:`Cap.resolve`, the same for both arms.
 
+    Returns:
+        The moments, and the number of values above the cap.
+
     Raises:
         InputError: Values that are not finite numbers, or a cap that is not positive.
 
@@ -430,6 +442,13 @@ def _numbers(values: ArrayLike, *, field: str) -> NDArray[np.float64]:
 
 def mean_variances(*, control: Moments, treatment: Moments) -> tuple[float, float]:
     """Squared standard errors of the two means.
+
+    Args:
+        control: Moments of the control arm, at least 2 units.
+        treatment: Moments of the treatment arm, at least 2 units.
+
+    Returns:
+        Variance of the mean of control and of treatment, in the square of the metric's unit.
 
     Raises:
         InputError: An arm with fewer than two units.

@@ -312,6 +312,9 @@ def stitched_boundary(
         s: Decay of the error over epochs, > 1.
         eta: Ratio of successive epochs, > 1.
 
+    Returns:
+        The boundary on the sum.
+
     Raises:
         InputError: Arguments outside their domains.
 

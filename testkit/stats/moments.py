@@ -439,6 +439,12 @@ def merge_all(parts: Iterable[Moments]) -> Moments:
     Args:
         parts: Moments of disjoint groups of units, for example one per wave.
 
+    Returns:
+        Moments of the union.
+
+    References:
+        Chan, Golub & LeVeque (1983), The American Statistician 37(3), 242-247.
+
     Examples:
         >>> merge_all(Moments.from_counts(successes=s, n=10) for s in (1, 3)).mean
         0.2

@@ -58,6 +58,9 @@ def bonferroni(p: ArrayLike) -> tuple[float, ...]:
     Raises:
         InputError: Not a flat list of probabilities.
 
+    References:
+        Dunn (1961), Journal of the American Statistical Association 56, 52-64.
+
     Examples:
         >>> bonferroni([0.01, 0.4, 0.6])
         (0.03, 1.0, 1.0)
@@ -98,6 +101,9 @@ def hochberg(p: ArrayLike) -> tuple[float, ...]:
     Args:
         p: P-values, shape (tests,), each in [0, 1].
 
+    Returns:
+        Adjusted p-values in the order given.
+
     Raises:
         InputError: Not a flat list of probabilities.
 
@@ -120,6 +126,9 @@ def hommel(p: ArrayLike) -> tuple[float, ...]:
 
     Args:
         p: P-values, shape (tests,), each in [0, 1].
+
+    Returns:
+        Adjusted p-values in the order given.
 
     Raises:
         InputError: Not a flat list of probabilities.
@@ -156,6 +165,9 @@ def benjamini_hochberg(p: ArrayLike) -> tuple[float, ...]:
     Args:
         p: P-values, independent or positively dependent, shape (tests,), each in [0, 1].
 
+    Returns:
+        Adjusted p-values in the order given.
+
     Raises:
         InputError: Not a flat list of probabilities.
 
@@ -177,6 +189,9 @@ def benjamini_yekutieli(p: ArrayLike) -> tuple[float, ...]:
 
     Args:
         p: P-values, shape (tests,), each in [0, 1].
+
+    Returns:
+        Adjusted p-values in the order given.
 
     Raises:
         InputError: Not a flat list of probabilities.

@@ -217,6 +217,9 @@ def ratio_effect(
         alpha: Total error of the interval, 0 < alpha < 1.
         alternative: ``two-sided``, ``greater`` or ``less``.
 
+    Returns:
+        The effect with its standard error and interval.
+
     Raises:
         InputError: As for :func:`ratio`, or ``alpha`` outside (0, 1).
 

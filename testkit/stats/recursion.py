@@ -237,6 +237,12 @@ def first_arrival(information: float) -> Arrival:
 
     Args:
         information: Information at the first look, above 0.
+
+    Returns:
+        The arrival, from which probabilities at any drift can be read.
+
+    References:
+        Armitage, McPherson & Rowe (1969), JRSS A 132(2), 235-244.
     """
     return Arrival(
         information=information,
@@ -296,6 +302,13 @@ def passage(
         lower: Lower bounds on the z scale, shape (looks,); minus infinity for none.
         upper: Upper bounds on the z scale, shape (looks,); infinity for none.
         drifts: Smallest and largest drift at which the passage is to be read.
+
+    Returns:
+        The passage, to be read at any drift between the two.
+
+    References:
+        Armitage, McPherson & Rowe (1969), JRSS A 132(2), 235-244; Jennison & Turnbull (2000),
+        ch. 19.
     """
     ends = [0.0, *(d * math.sqrt(i) for d in drifts for i in (information[0], information[-1]))]
     # A bound far out is asked about for its tail, and the paths that reach it come from within
@@ -324,6 +337,9 @@ def checked_information(
     Args:
         information: Cumulative information, shape (looks,), any positive unit.
         field: Name of the argument for the error.
+
+    Returns:
+        The information, shape (looks,).
 
     Raises:
         InputError: There is no look, a value is not finite or not positive, or the values do not

@@ -75,6 +75,9 @@ def least_squares(
             (times G/(G-1)), ``CR1S`` (times G(n-1)/((G-1)(n-k))) or ``CR3`` (jackknife).
         clusters: Label of the cluster of each row, shape (n,); for the CR kinds only.
 
+    Returns:
+        Coefficients with the covariance asked for.
+
     Raises:
         InputError: Shapes that do not agree, values that are not finite, columns that depend on
             one another, a row that alone decides a coefficient (HC2, HC3), fewer than two

@@ -48,6 +48,9 @@ class Range:
         value: The estimate.
         low: Lower end of the interval, at most ``value``.
         high: Upper end, at least ``value``.
+
+    Raises:
+        InputError: A value is not finite, or the estimate lies outside its interval.
     """
 
     value: float

@@ -60,6 +60,9 @@ class Restriction:
     Attributes:
         scale: ``difference`` of rates or ``log_odds`` ratio.
         delta: Treatment minus control on that scale, not 0; a difference lies in (-1, 1).
+
+    Raises:
+        InputError: ``delta`` is 0 or outside its scale.
     """
 
     scale: Literal["difference", "log_odds"]

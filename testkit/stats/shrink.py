@@ -173,6 +173,9 @@ def rate_after(effect: float, *, control: float) -> float:
     Raises:
         InputError: A value is outside its domain.
 
+    References:
+        Cohen (1988), ch. 6: the inverse of the arcsine root that :func:`stabilised_effects` takes.
+
     Examples:
         >>> round(rate_after(0.0634, control=0.0202), 4)
         0.0301

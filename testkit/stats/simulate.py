@@ -58,6 +58,9 @@ class Schedule:
     Attributes:
         control: Recipients of the control arm by each look, increasing whole numbers, >= 1.
         treatment: Recipients of the treatment arm by each look, same length.
+
+    Raises:
+        InputError: There is no look, sizes do not rise, or the arms differ in looks.
     """
 
     control: tuple[int, ...]
@@ -326,6 +329,9 @@ def z_rule(
 
     Raises:
         InputError: A bound is NaN, or lower exceeds upper.
+
+    References:
+        Jennison & Turnbull (2000), ch. 2.
 
     Examples:
         >>> rule = z_rule(upper=[1.96], lower=[-1.96])

@@ -198,6 +198,9 @@ def drift_for_power(design: Design, *, power: float) -> float:
         InputError: ``power`` is outside its domain.
         ConvergenceError: No drift gives this power.
 
+    References:
+        Jennison & Turnbull (2000), ch. 2.
+
     Examples:
         >>> from testkit.stats.boundaries import spending_bounds
         >>> design = spending_bounds(information=[0.25, 0.5, 0.75, 1.0], alpha=0.05)

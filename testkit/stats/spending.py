@@ -141,6 +141,9 @@ class HwangShihDeCaniSpending:
     Attributes:
         gamma: Shape, dimensionless, -100 <= gamma <= 100; negative spends late.
 
+    Raises:
+        InputError: ``gamma`` is outside its domain, or NaN.
+
     References:
         Hwang, Shih & De Cani (1990), Statistics in Medicine 9(12), 1439-1445.
     """
@@ -191,6 +194,9 @@ class KimDeMetsSpending:
 
     Attributes:
         rho: Power, dimensionless, 0 < rho <= 100; larger spends later.
+
+    Raises:
+        InputError: ``rho`` is outside its domain, or NaN.
 
     References:
         Kim & DeMets (1987), Biometrika 74(1), 149-154.
@@ -307,6 +313,9 @@ def cumulative_spending(
 
     Raises:
         InputError: A value is outside its domain, or the function decreases or overspends.
+
+    References:
+        Lan & DeMets (1983), Biometrika 70(3), 659-663.
 
     Examples:
         >>> cumulative_spending(kim_demets(1), times=[0.25, 0.5, 1.0], alpha=0.02)

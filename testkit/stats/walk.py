@@ -118,6 +118,9 @@ def walks(
 
     Yields:
         The walk at each look before it stops there.
+
+    References:
+        Jennison & Turnbull (2000), ch. 12.
     """
     walk = START
     for index, (lowest, mass) in enumerate(steps):
@@ -127,7 +130,19 @@ def walks(
 
 
 def step(walk: Walk, lowest: int, mass: NDArray[np.float64]) -> Walk:
-    """The walk after one more wave."""
+    """The walk after one more wave.
+
+    Args:
+        walk: The walk so far, without what has stopped.
+        lowest: Fewest new successes of the arm.
+        mass: Probabilities of that many new successes and more.
+
+    Returns:
+        The walk with the new successes added: a convolution.
+
+    References:
+        Jennison & Turnbull (2000), ch. 12.
+    """
     if len(walk.mass) == 0:
         # Everything has stopped; keep an empty walk at a defined place.
         return Walk(walk.start + lowest, walk.mass)
@@ -154,6 +169,9 @@ def critical_count(
 
     Returns:
         The critical count.
+
+    References:
+        Lan & DeMets (1983), Biometrika 70(3), 659-663, on the counts of the walk.
     """
     mass = walk.mass if side == "lower" else walk.mass[::-1]
     tails = mass.cumsum()
