@@ -117,7 +117,11 @@ def find(conn: Connection, given: str) -> Request:
         return load(conn, given)
     row = store.of_subject(conn, given if "/" in given else f"draft/{given}")
     if row is None:
-        raise NotFoundError("request", given, hint="see `whistlestop signoff inbox`")
+        raise NotFoundError(
+            "request about",
+            given,
+            hint=f"put it before the chain first: whistlestop --as NAME draft submit {given}",
+        )
     return load(conn, row.id)
 
 
