@@ -473,3 +473,21 @@ def test_a_workspace_that_cannot_be_read_is_our_trouble_not_the_visitors(
     assert answer.status_code == 500
     assert "organization" not in answer.text
     assert "organization" in caplog.text
+
+
+def test_a_person_with_seats_in_two_stages_says_yes_to_each(
+    office: Office, browser: Callable[[], Visitor]
+) -> None:
+    config = office.folder / "whistlestop.yaml"
+    config.write_text(config.read_text().replace("roles: [comms_lead]", "roles: [comms_lead, ed]"))
+    office.run("adopt", "people")
+    office.draft = "draft_2"
+    office.raise_draft(risk="high", story="story_2")
+    office.submit()
+    kim, path = browser(), f"/requests/{office.revision}"
+    kim.sign_in(office.link("kim"))
+    for stage in ("comms", "exec"):
+        assert f'name="stage-approve" value="{stage}"' in kim.get(path).text
+        kim.send(path, decision="approve")
+    assert [s["stage"] for s in office.request()["signoffs"]] == ["comms", "exec"]
+    assert office.request()["state"] == "cleared"
