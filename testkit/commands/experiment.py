@@ -503,8 +503,10 @@ def remainder(app: App, name: str, as_json: bool) -> None:
             "chosen": done.chosen,
             "proven": done.proven,
             "files": [{"path": p, "rows": c} for p, c in rows],
+            "doubts": done.doubts,
         },
-        f"{doubts}the rest gets {words.share_list(done.chosen)} ({how})\n{table(rows, ['file', 'people'])}",
+        f"{doubts}the rest gets {words.share_list(done.chosen)} ({how})\n"
+        f"{table(rows, ['file', 'people'])}",
         as_json=as_json,
     )
 

@@ -256,6 +256,7 @@ def save(workspace: Workspace, target: Path) -> list[str]:
         raise InputError(f"{target} exists", field="target", hint="choose another name")
     partial = target.with_name(f".{target.name}.partial")
     copies = workspace.root / "backups"
+    own = {target.absolute(), partial.absolute()}  # a backup into the workspace holds not itself
     members: list[str] = []
     try:
         handle = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -269,10 +270,7 @@ def save(workspace: Workspace, target: Path) -> list[str]:
                     members.append(database.path.name)
             for path in sorted(workspace.root.rglob("*")):
                 name = path.relative_to(workspace.root).as_posix()
-                if _worth_saving(path, name) and path not in {
-                    target.absolute(),
-                    partial.absolute(),
-                }:
+                if _worth_saving(path, name) and path not in own:
                     out.write(path, name)
                     members.append(name)
         partial.replace(target)

@@ -48,12 +48,8 @@ def doubts_about(decision: rule.Decision, batches: list[Batch]) -> tuple[str, ..
     if not gone:
         return ()
     names = ", ".join(b.source_name for b in gone)
-    return (
-        (
-            f"DOUBT: results were taken back after this decision ({names}); it rests on data that no"
-            " longer count"
-        ),
-    )
+    why = "it rests on data that no longer count"
+    return (f"DOUBT: results were taken back after this decision ({names}); {why}",)
 
 
 def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime]) -> int:
