@@ -370,7 +370,7 @@ def commit() -> str:
 
 def page(size: Size, cache: Path | None) -> tuple[str, Promises]:
     """The page, and what it has to admit."""
-    promises = Promises()
+    promises, source = Promises(), provenance(size)
     body = [
         line
         for part in (
@@ -387,7 +387,7 @@ def page(size: Size, cache: Path | None) -> tuple[str, Promises]:
         if not promises.broken
         else "**Promises that do not hold:** " + "; ".join(promises.broken) + "."
     )
-    head = ["# Operating characteristics", "", provenance(size), paragraph(verdict)]
+    head = ["# Operating characteristics", "", source, paragraph(verdict)]
     return "\n".join([*head, *body]).rstrip() + "\n", promises
 
 
