@@ -6,15 +6,14 @@ nothing. Errors become exit codes here and nowhere else.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from testkit.errors import InputError, KitError, as_dict, exit_code
-from testkit.kernel.console import App, LazyGroup
+from testkit.errors import InputError
+from testkit.kernel.console import App, LazyGroup, run_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,13 +59,16 @@ def schemas() -> Sequence[Schema]:
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
     from testkit.web.migrations import MIGRATIONS as WEB
 
+    in_workspace = {
+        "ledger": ledger.MIGRATIONS,
+        "proposals": proposals.MIGRATIONS,
+        "experiments": EXPERIMENTS,
+        "signoff": SIGNOFF,
+        "drafts": DRAFTS,
+        "web": WEB,
+    }
     return (
-        Schema(product="ledger", file="workspace", migrations=ledger.MIGRATIONS),
-        Schema(product="proposals", file="workspace", migrations=proposals.MIGRATIONS),
-        Schema(product="experiments", file="workspace", migrations=EXPERIMENTS),
-        Schema(product="signoff", file="workspace", migrations=SIGNOFF),
-        Schema(product="drafts", file="workspace", migrations=DRAFTS),
-        Schema(product="web", file="workspace", migrations=WEB),
+        *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),
         Schema(product="archive", file="archive", migrations=ARCHIVE),
     )
 
@@ -161,24 +163,7 @@ def demo(folder: Path | None) -> None:
 
 def run(arguments: Sequence[str] | None = None, **extra: Any) -> int:
     """Run a command line; returns the exit code and never raises for an expected failure."""
-    try:
-        result = whistlestop.main(args=arguments, standalone_mode=False, **extra)
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as cause:
-        cause.show()
-        return 2 if isinstance(cause, click.UsageError) else cause.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing is half-done", err=True)
-        return 130
-    except KitError as cause:
-        words = list(arguments if arguments is not None else sys.argv[1:])
-        if "--json" in words:
-            click.echo(json.dumps(as_dict(cause), ensure_ascii=False, default=str), err=True)
-        else:
-            click.echo(f"{cause}", err=True)
-        return exit_code(cause)
-    return result if isinstance(result, int) else 0
+    return run_group(whistlestop, arguments, **extra)
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ chance".
 Two limits keep people asleep. Per issue, a false-alarm budget in words people understand ("about
 one a week") becomes the p-value that may ring. Across issues, Benjamini & Hochberg's step-up
 keeps the share of false ones among the alarms of one check small. An alarm that has rung stays on
-until the issue was calm for a while (hysteresis), and its hours do not teach the baseline what is
-usual, unless it goes on for days: then it is the new usual.
+until the issue was calm for a while (hysteresis), and the hours after the first do not teach the
+baseline what is usual, unless it goes on for days: then it is the new usual.
 
 Pure: no clock, no store. Every state is a frozen value with plain fields. Times are aware
 datetimes *in the office's zone*: hours of the week are read off them.
@@ -46,11 +46,6 @@ __all__ = [
 ]
 
 HOURS: Final = 168
-# Separate chances of a false alarm in a week. The week holds 84 windows of two hours; checks in
-# between add chances, whole counts and alarms that are already on take more away. With 64 and a
-# check every 15 minutes a simulated issue rings .8 times a week on a budget of one
-# (newsroom-burst). Longer windows hold fewer chances in proportion.
-_CHANCES_PER_WEEK: Final = 64 * 2
 # Weight of the overall level beside a cell's own history, in weeks of observation.
 _LEVEL_WEEKS: Final = 3.0
 # Weight of the prior on the level, in usual hours; it is outweighed within days.
@@ -112,8 +107,12 @@ class BurstParams:
 
     @property
     def alpha(self) -> float:
-        """The p-value that may ring for one issue."""
-        return min(0.5, self.alarms_per_week * self.window_hours / _CHANCES_PER_WEEK)
+        """The p-value that may ring for one issue: the budget over the windows in a week.
+
+        Checks between two windows add chances; whole counts, and alarms that are on already,
+        take some away (``newsroom-burst`` measures what is left).
+        """
+        return min(0.5, self.alarms_per_week * self.window_hours / HOURS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +193,7 @@ class Baseline:
             share = (upto - at) / timedelta(hours=1)
             mean += share * _rate(self, hour_of_week(at), profile, level)
             at = upto
-        excess = (self.excess + _PRIOR_EXCESS * _PRIOR_EXCESS_WEIGHT) / (
-            self.excess_weight + _PRIOR_EXCESS_WEIGHT
-        )
-        # The level itself is a Gamma variable; its shape is the entries it was learned from.
-        known = sum(self.counts) + self.prior_per_hour * _PRIOR_HOURS
-        return Usual(mean=mean, shape=1.0 / (max(excess, 0.01) + 1.0 / max(known, 0.5)))
+        return Usual(mean=mean, shape=self._shape())
 
     def learn(
         self,
@@ -209,12 +203,16 @@ class Baseline:
         params: BurstParams,
         profile: Sequence[float],
     ) -> Baseline:
-        """The baseline after one more full hour. Leave out hours in which an alarm was on.
+        """The baseline after one more full hour.
+
+        Leave out the hours of an alarm (``Reading.teaches``), all but the one in which it rang:
+        that one teaches how far chance goes. A count that would ring by itself is taken as the
+        largest that would not, so that no single hour teaches much.
 
         Args:
             hour: Beginning of the hour, aware, in the office's zone.
             count: Entries in it, 0 or more.
-            params: Half-life and window.
+            params: Half-life, window and limits.
             profile: The office's week, shape ``(168,)``, mean 1.
 
         Raises:
@@ -229,6 +227,7 @@ class Baseline:
             )
         cell = hour_of_week(hour)
         expected = self.rate(cell, profile)
+        count = _within(count, Usual(mean=expected, shape=self._shape()), params)
         keep = 0.5 ** (1.0 / params.half_life_weeks)
         counts, weeks = list(self.counts), list(self.weeks)
         counts[cell] = counts[cell] * keep + count
@@ -252,6 +251,14 @@ class Baseline:
             learned_until=hour + timedelta(hours=1),
         )
 
+    def _shape(self) -> float:
+        excess = (self.excess + _PRIOR_EXCESS * _PRIOR_EXCESS_WEIGHT) / (
+            self.excess_weight + _PRIOR_EXCESS_WEIGHT
+        )
+        # The level itself is a Gamma variable; its shape is the entries it was learned from.
+        known = sum(self.counts) + self.prior_per_hour * _PRIOR_HOURS
+        return 1.0 / (max(excess, 0.01) + 1.0 / max(known, 0.5))
+
     def _level(self, profile: Sequence[float]) -> float:
         hours = sum(w * s for w, s in zip(self.weeks, profile, strict=True))
         return (self.prior_per_hour * _PRIOR_HOURS + sum(self.counts)) / (_PRIOR_HOURS + hours)
@@ -260,6 +267,15 @@ class Baseline:
 def _rate(baseline: Baseline, cell: int, profile: Sequence[float], level: float) -> float:
     prior = _LEVEL_WEEKS * level * profile[cell]
     return (prior + baseline.counts[cell]) / (_LEVEL_WEEKS + baseline.weeks[cell])
+
+
+def _within(count: int, usual: Usual, params: BurstParams) -> int:
+    if count <= params.least_entries or tail_probability(count, usual) >= params.alpha:
+        return count
+    most = params.least_entries
+    while tail_probability(most + 1, usual) >= params.alpha:
+        most += 1
+    return most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,7 +349,7 @@ def _next(reading: Reading, *, loud: bool, now: datetime, limits: BurstParams) -
     alarm = reading.alarm
     if alarm.since is None:
         after = Alarm(since=now) if loud else Alarm()
-        return replace(reading, alarm=after, rang=loud, ended=False, teaches=not loud)
+        return replace(reading, alarm=after, rang=loud, ended=False, teaches=True)
     if reading.p < limits.calm_p:
         after = replace(alarm, calm_since=None)
     elif alarm.calm_since is None:

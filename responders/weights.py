@@ -32,7 +32,7 @@ _FURNITURE_SHARE: Final = 0.5
 # Pseudo-documents that stand for what was read before the first entry, and how many of them hold
 # each function word. Any mixture of this order does; the first few hundred entries outweigh it.
 _PRIOR_DOCUMENTS: Final = 500
-_PRIOR_FREQUENCY: Final = 60
+_PRIOR_FREQUENCY: Final = 200
 _FUNCTION_WORDS: Final = frozenset(
     """
     a about after against all also am an and any are as at back be because been before being but by

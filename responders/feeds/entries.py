@@ -19,7 +19,15 @@ from responders.model.feed import ParsedEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Markup", "RawItem", "ambiguous_names", "entry_of", "web_address", "without_repeats"]
+__all__ = [
+    "MOST_TITLE",
+    "Markup",
+    "RawItem",
+    "ambiguous_names",
+    "entry_of",
+    "web_address",
+    "without_repeats",
+]
 
 MOST_TITLE: Final = 500
 MOST_SUMMARY: Final = 5_000

@@ -35,7 +35,7 @@ from responders.feeds.text import one_line, plain_text
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
-__all__ = ["Document", "looks_like_page", "raw_items", "read_document"]
+__all__ = ["MOST_ITEMS", "Document", "looks_like_page", "raw_items", "read_document"]
 
 MOST_ITEMS: Final = 2_000
 """Items that are read of one document; beyond it the first three quarters and the last quarter."""

@@ -37,10 +37,12 @@ class Document:
     Attributes:
         tokens: Tokens of each field that has any.
         places: For each field, the positions of each term in ``tokens``, ascending.
+        terms: All terms of all fields.
     """
 
     tokens: Mapping[Field, Tokens]
     places: Mapping[Field, Mapping[str, tuple[int, ...]]]
+    terms: frozenset[str]
 
     @staticmethod
     def of(*, title: str, summary: str = "", source: str = "", lang: str = "") -> Document:
@@ -67,7 +69,8 @@ class Document:
             for place, term in enumerate(cut.terms):
                 found[term] = (*found[term], place) if term in found else (place,)
             places[field] = found
-        return Document(tokens=tokens, places=places)
+        terms = frozenset().union(*places.values())
+        return Document(tokens=tokens, places=places, terms=terms)
 
     @property
     def title(self) -> str:

@@ -120,12 +120,20 @@ def holds(node: Node, document: Document) -> bool:
         node: The tree.
         document: What is asked.
     """
+    # Plain loops: this is asked of every entry by every issue that may match it, and a generator
+    # for each of these lines doubles the time of a whole tick's matching.
     if isinstance(node, Words):
         return _words_hold(node, document)
     if isinstance(node, Or):
-        return any(holds(part, document) for part in node.parts)
+        for part in node.parts:  # noqa: SIM110 - see above
+            if holds(part, document):
+                return True
+        return False
     if isinstance(node, And):
-        return all(holds(part, document) for part in node.parts)
+        for part in node.parts:  # noqa: SIM110 - see above
+            if not holds(part, document):
+                return False
+        return True
     if isinstance(node, Not):
         return not holds(node.part, document)
     if isinstance(node, Alias):
@@ -167,7 +175,8 @@ def _clause(node: Node, document: Document) -> Clause:
         return Clause(node=node, holds=not part.holds, parts=(part,))
     if isinstance(node, Language):
         return Clause(node=node, holds=_language_holds(node, document))
-    spans = tuple(_spans(node, document))
+    # Most alternatives of a query are absent; for those the quick answer is enough.
+    spans = tuple(_spans(node, document)) if holds(node, document) else ()
     return Clause(node=node, holds=bool(spans), spans=spans)
 
 
@@ -190,13 +199,19 @@ def _spans(node: Words | Alias | Near | Pattern, document: Document) -> Iterator
 
 
 def _words_hold(node: Words, document: Document) -> bool:
-    first = node.terms[0]
-    if len(node.terms) == 1:
-        if not node.prefix and node.exact is None:
-            return any(first in document.places[field] for field in node.fields)
-    elif not any(first in document.places[field] for field in node.fields):
+    first, places = node.terms[0], document.places
+    single = len(node.terms) == 1
+    if not (single and node.prefix) and first not in document.terms:
         return False
-    return any(True for field in node.fields for _ in _word_runs(node, document, field))
+    plain = single and not node.prefix and node.exact is None
+    for field in node.fields:
+        if first in places[field] if plain else _has_run(node, document, field):
+            return True
+    return False
+
+
+def _has_run(node: Words, document: Document, field: Field) -> bool:
+    return next(_word_runs(node, document, field), None) is not None
 
 
 def _runs(node: Words | Alias | Or, document: Document, field: Field) -> Iterator[Run]:
@@ -245,14 +260,20 @@ def _as_written(node: Words, document: Document, field: Field, at: int) -> bool:
 
 
 def _near_in(node: Near, document: Document, field: Field) -> bool:
+    for part in node.parts:
+        if isinstance(part, Words) and not part.prefix and part.terms[0] not in document.terms:
+            return False
     return next(_near_runs(node, document, field), None) is not None
 
 
 def _near_runs(node: Near, document: Document, field: Field) -> Iterator[Run]:
     """Occurrences that take part in some choice within the distance; a run may repeat."""
-    found = [list(_runs(part, document, field)) for part in node.parts]
-    if not all(found):
-        return
+    found = []
+    for part in node.parts:
+        runs = list(_runs(part, document, field))
+        if not runs:
+            return
+        found.append(runs)
     for last in {at for runs in found for at, _ in runs}:
         close = [
             [run for run in runs if run[0] <= last <= run[0] + run[1] + node.distance]
@@ -277,7 +298,7 @@ def _fields_of(node: Words | Alias | Near | Pattern | Or) -> tuple[Field, ...]:
 
 
 def _shown(clause: Clause) -> Iterator[Span]:
-    if not clause.holds or isinstance(clause.node, Not):
+    if not clause.holds:  # a NOT that holds has a part that does not: nothing to show
         return
     yield from clause.spans
     for part in clause.parts:
@@ -285,7 +306,7 @@ def _shown(clause: Clause) -> Iterator[Span]:
 
 
 def _reasons(clause: Clause) -> Iterator[str]:
-    if not clause.holds or isinstance(clause.node, Not):
+    if not clause.holds:  # a NOT that holds has a part that does not: nothing to show
         return
     if isinstance(clause.node, Language):
         yield clause.text

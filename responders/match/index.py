@@ -83,16 +83,13 @@ class QuerySet:
     def candidates(self, document: Document) -> set[str]:
         """Ids of the queries that could match a document: a superset of those that do."""
         out: set[str] = set(self.always)
-        for places in document.places.values():
-            for term in places:
-                if term in self.by_term:
-                    out.update(self.by_term[term])
-                for length in self.lengths:
-                    if length > len(term):
-                        break
-                    keys = self.by_prefix.get(term[:length])
-                    if keys:
-                        out.update(keys)
+        for term in document.terms:
+            if term in self.by_term:
+                out.update(self.by_term[term])
+            for length in self.lengths:
+                if length > len(term):
+                    break
+                out.update(self.by_prefix.get(term[:length], ()))
         return out
 
     def matches(self, document: Document) -> dict[str, MatchResult]:

@@ -364,7 +364,7 @@ def _word_cautions(lexeme: Lexeme, cut: Tokens) -> list[Caution]:
                 f"{lexeme.text!r} is looked for as a word",
                 f"the operator is written {lexeme.text.upper()}",
             )
-        if lexeme.text[0] in "'‘" or (lexeme.text[-1] in "'’" and len(cut.terms) == 1):
+        if re.match(r"['‘]\D", lexeme.text):
             add("single quotes do not make a phrase", 'write "..."')
         if lexeme.text[-1] in ",;":
             add(f"{lexeme.text[-1]!r} reads as AND", "write OR between alternatives")

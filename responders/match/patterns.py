@@ -30,6 +30,8 @@ def check_pattern(source: str, *, exact: bool) -> str:
 
     try:
         compiled = _compiled(source, exact=exact)
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate)"
     except re2.error as error:
         reason = error.args[0] if error.args else "is not valid"
         return f"is not valid: {reason.decode() if isinstance(reason, bytes) else reason}"

@@ -27,6 +27,7 @@ __all__ = [
     "Not",
     "Or",
     "Pattern",
+    "Spot",
     "Words",
     "leaves",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
 from responders.store import archive, drafts
@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     from testkit.kernel.config import Config
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Raised", "edit", "fields_of", "organisation", "raise_due", "raise_one", "submit"]
+__all__ = [
+    "Raised",
+    "edit",
+    "fields_of",
+    "organisation",
+    "put_aside",
+    "raise_due",
+    "raise_one",
+    "submit",
+]
 
-CHANNEL_OF_KIND = {"email": "email", "sms": "sms", "post": "post", "call": "call"}
+MAX_QUOTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,7 @@ def organisation(config: Config) -> Organisation:
 
 def story_facts(story: StoryRow) -> StoryFacts:
     """What a draft may use of a story; the first entry that has an address leads."""
+    from responders.drafting.quotes import quotes_in
     from responders.model.draft import StoryEntry, StoryFacts
 
     entries = [
@@ -82,6 +92,12 @@ def story_facts(story: StoryRow) -> StoryFacts:
     if not entries:
         raise NotFoundError("story", story.id, hint="it has no entries")
     lead = next((e for e in entries if e.url and not e.copy_of), entries[0])
+    quotes = [
+        quote
+        for entry in entries
+        if not entry.copy_of
+        for quote in quotes_in(entry.summary, source=entry.source, url=entry.url)
+    ]
     language = next((e.language for e, _ in story.entries if e.language), "en")
     return StoryFacts(
         id=story.id,
@@ -91,6 +107,7 @@ def story_facts(story: StoryRow) -> StoryFacts:
         published_at=lead.published_at,
         first_seen_at=story.first_at,
         summary=lead.summary,
+        quotes=tuple(quotes[:MAX_QUOTES]),
         entries=(lead, *(e for e in entries if e is not lead)),
         lang=language,
     )
@@ -117,7 +134,7 @@ def raise_due(workspace: Workspace) -> list[Raised]:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
     with workspace.db.read() as conn:
         waiting = [m for m in waiting if not drafts.exists(conn, story=m.story, issue=m.issue)]
-    if not waiting:
+    if not waiting or not any(c.on for c in workspace.config.channels.values()):
         return []
     with workspace.db.read() as conn:
         issues = adopted_issues(conn)
@@ -158,6 +175,13 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         templates = templates_of(conn)
     reason = match_reason(match, issue, story)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
+    channels = tuple(c for c in issue.channels if c in on)
+    if not channels:
+        raise StateError(
+            f"no channel of {issue.slug} is on",
+            current="off",
+            hint="switch one on under `channels:` in whistlestop.yaml",
+        )
     now = workspace.clock()
     draft = compose(
         story_facts(story),
@@ -166,7 +190,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         organisation(workspace.config),
         as_of=now,
         templates=templates,
-        channels=tuple(c for c in issue.channels if c in on),
+        channels=channels,
         zone=zone(workspace.config.organisation.zone),
     )
     row = _row(draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now))

@@ -156,7 +156,8 @@ def lock(app: App, name: str, as_json: bool) -> None:
         },
         f"{word} {locked.plan.experiment}, version {locked.version}, digest {locked.digest[:12]}\n"
         f"{_plan_text(locked.plan)}\n"
-        f"next: whistlestop experiment assign {locked.plan.experiment} LIST.csv",
+        f"next: whistlestop experiment assign {locked.plan.experiment} LIST.csv\n"
+        "      (or, where a tool splits the list for you, take in its counts by arm)",
         as_json=as_json,
     )
 

@@ -13,6 +13,9 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 if TYPE_CHECKING:
     import socket
 
+    import uvicorn
+    from starlette.applications import Starlette
+
     from testkit.kernel.workspace import Workspace
 
 
@@ -32,24 +35,31 @@ def serve(app: App, host: str, port: int) -> None:
     Example:
       whistlestop serve
     """
-    import uvicorn
-
     from testkit.web.app import create_app
 
     workspace = app.workspace()
     require_local_folder(workspace)
-    site = create_app(app.workspace, app.pages())
     listener = listen(host, port)
+    server = server_of(create_app(app.workspace, app.pages()))
     click.echo(welcome(workspace, listener, host=host), err=True)
+    server.run(sockets=[listener])
+
+
+def server_of(site: Starlette) -> uvicorn.Server:
+    """The server, not yet running; it logs failures, and no request."""
+    import uvicorn
+
     config = uvicorn.Config(
         site,
         access_log=False,
         log_level="warning",
         server_header=False,
         proxy_headers=False,
+        ws="none",
+        lifespan="off",
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 def require_local_folder(workspace: Workspace) -> None:

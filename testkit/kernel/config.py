@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "Drafting",
     "Organisation",
+    "PeopleFile",
     "PersonConfig",
     "Polling",
     "Web",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from testkit.errors import InputError
+from testkit.errors import InputError, KitError, as_dict, exit_code
 from testkit.kernel.clock import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from testkit.kernel.ledger import Actor
     from testkit.kernel.workspace import Schema, Workspace
 
-__all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress"]
+__all__ = ["App", "LazyGroup", "emit", "json_option", "pass_app", "progress", "run_group", "table"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,6 +137,36 @@ class LazyGroup(click.Group):
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def run_group(group: click.Group, arguments: Sequence[str] | None, **extra: Any) -> int:
+    """Run a command line; an expected failure is told on stderr and becomes an exit code.
+
+    Args:
+        group: The commands.
+        arguments: Words of the command line; None takes the process's.
+        extra: Passed on to click (``obj=...``).
+
+    Returns:
+        0, what the command returned, or the code of the error
+        (:func:`testkit.errors.exit_code`; 2 for wrong usage, 130 for an interruption).
+    """
+    try:
+        result = group.main(args=arguments, standalone_mode=False, **extra)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as cause:
+        cause.show()
+        return 2 if isinstance(cause, click.UsageError) else cause.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing is half-done", err=True)
+        return 130
+    except KitError as cause:
+        words = sys.argv[1:] if arguments is None else arguments
+        told = json.dumps(as_dict(cause), ensure_ascii=False, default=str)
+        click.echo(told if "--json" in words else str(cause), err=True)
+        return exit_code(cause)
+    return result if isinstance(result, int) else 0
 
 
 def emit(data: Any, text: str, *, as_json: bool) -> None:

@@ -25,7 +25,7 @@ try:
 except ImportError:  # a platform without a wheel: correct, but readers wait for writers
     driver = _standard
 
-__all__ = ["Connection", "Database", "connect", "driver", "journal_mode", "wrapped"]
+__all__ = ["SOUND_WAL", "Connection", "Database", "connect", "driver", "journal_mode", "wrapped"]
 
 BUSY_SECONDS: Final = 30.0
 SOUND_WAL: Final = (3, 51, 3)

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from testkit.kernel.migrate import Migration
     from testkit.kernel.people import Roster
 
-__all__ = ["CONFIG_NAME", "Schema", "Workspace", "find_root", "write_once"]
+__all__ = [
+    "CONFIG_NAME",
+    "SECRETS_NAME",
+    "Schema",
+    "Workspace",
+    "find_root",
+    "replace_file",
+    "restore",
+    "save",
+    "write_once",
+]
 
 CONFIG_NAME: Final = "whistlestop.yaml"
 SECRETS_NAME: Final = "secrets.toml"

@@ -224,7 +224,7 @@ def _arithmetic(definition: Definition, *, error: _Report, warn: _Report) -> Non
         mde = (
             "nothing smaller than a doubling"
             if plan.mde_reached is None
-            else (f"{plan.mde_reached:.2%} or more")
+            else f"{100 * plan.mde_reached:.2f} points or more"
         )
         more = (
             f"test {plan.needed:,}"

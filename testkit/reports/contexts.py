@@ -164,7 +164,7 @@ def _arm_rows(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
         seen = figures.get(arm.name)
         rows.append(
             {
-                "name": arm.name + (" (control)" if arm.control else ""),
+                "name": arm.name + (" (control)" if arm.control and arm.name != "control" else ""),
                 "share": f"{arm.share:.0%}",
                 "units": f"{seen.units:,}" if seen else "none yet",
                 "outcomes": f"{seen.outcomes:,}" if seen else "none yet",

@@ -162,6 +162,14 @@ def compare(pair: Pair, *, level: float = 0.95) -> Quick:
     """
     _, n_control, s_control = pair.control
     _, n_arm, s_arm = pair.arm
+    for name, units, did in (pair.control, pair.arm):
+        if units < 1 or not 0 <= did <= units:
+            raise InputError(
+                f"{name}: {did:,} did it, of {units:,} people",
+                field="values",
+                value=[units, did],
+                hint="first how many were reached (at least 1), then how many of them did it",
+            )
     effect = risk_difference(
         n_control=n_control, successes_control=s_control, n_arm=n_arm, successes_arm=s_arm
     )

@@ -34,6 +34,7 @@ __all__ = [
     "add_working",
     "deadlines",
     "expires_at",
+    "moment",
     "next_action_at",
 ]
 

@@ -489,8 +489,8 @@ def operating_characteristics(
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> MonteCarlo:
     numbers = values.astype(np.float64)
-    spread = float(numbers.std(ddof=1)) if numbers.size > 1 else 0.0
-    return MonteCarlo(value=float(numbers.mean()), se=spread / math.sqrt(numbers.size))
+    se = float(numbers.std(ddof=1)) / math.sqrt(numbers.size)
+    return MonteCarlo(value=float(numbers.mean()), se=se)
 
 
 def _rates(rate: float | Sequence[float], looks: int, field: str) -> Floats:

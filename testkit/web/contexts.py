@@ -156,6 +156,7 @@ class DecisionContext:
         by_link: Whether this is a one-time link.
         offers: ``(decision, label, meaning, stage)``, one button each.
         notice: Why a yes would not be taken; empty when it would.
+        hint: What can be done instead.
         error: What was wrong with the form that was sent; empty at first.
         note: What was written into it.
         action: Address of the form.
@@ -168,6 +169,7 @@ class DecisionContext:
     by_link: bool
     offers: tuple[tuple[str, str, str, str], ...]
     notice: str
+    hint: str
     error: str
     note: str
     action: str
@@ -243,9 +245,7 @@ def request_view(workspace: Workspace, request: Request) -> RequestView:
     state, fields = request.state, request.revision.fields
     chain = state.chain
     also = tuple(
-        (spoken(name), _value(fields[name]))
-        for name in chain.material
-        if name in fields and name != "arms"
+        _named(name, fields[name]) for name in chain.material if name in fields and name != "arms"
     )
     return RequestView(
         title=request.row.title,
@@ -257,7 +257,7 @@ def request_view(workspace: Workspace, request: Request) -> RequestView:
         author=_name(workspace, state.author),
         words=_words(fields.get("arms", {})),
         also=also,
-        facts=tuple((spoken(name), _value(value)) for name, value in sorted(state.facts.items())),
+        facts=tuple(_named(name, value) for name, value in sorted(state.facts.items())),
         stages=tuple(_stage_row(workspace, request, stage) for stage in state.stages),
         said=tuple(said_row(workspace, said) for said in state.signoffs),
         digest=state.digest[:12],
@@ -335,6 +335,12 @@ def _words(
         )
         for channel, variants in arms.items()
     )
+
+
+def _named(name: str, value: Any) -> tuple[str, str]:
+    if name.endswith("_cents") and isinstance(value, int):
+        return spoken(name.removesuffix("_cents")), f"{value / 100:,.2f}"
+    return spoken(name), _value(value)
 
 
 def _value(value: Any) -> str:

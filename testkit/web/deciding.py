@@ -147,9 +147,8 @@ def read_decision(form: Mapping[str, str]) -> tuple[Decision, str]:
     decision, note = Decision(given), form.get("note", "").strip()
     if not note and decision in NEEDS_NOTE:
         raise InputError(
-            f"a note is needed: {NEEDS_NOTE[decision]}",
+            f"a note is needed here: {NEEDS_NOTE[decision]}",
             field="note",
-            hint="write it into the field above the buttons",
         )
     return decision, note
 

@@ -27,8 +27,8 @@ HEAD = """\
 
 This page is written from the commands themselves; `whistlestop COMMAND --help` says the same.
 
-- Every command but `demo` takes `--json` and then prints data for programs on stdout. Talk and
-  errors go to stderr, so that the data can be piped. How a command ends is told in
+- Every command that gives an answer takes `--json`, and then prints data for programs on stdout.
+  Talk and errors go to stderr, so that the data can be piped. How a command ends is told in
   [exit codes](exit-codes.md).
 - The options of `whistlestop` itself stand before the command:
   `whistlestop -C our-team --as kim signoff inbox`.

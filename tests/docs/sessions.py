@@ -141,12 +141,10 @@ class Terminal:
 def whistlestop(words: Sequence[str]) -> tuple[int, str]:
     """Run one command line; returns its exit code and all that it printed."""
     import cli
-    from testkit.kernel.console import App
 
     printed = io.StringIO()
-    app = App(schemas=cli.schemas, kinds=cli.kinds, starter=cli.starter)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = cli.run(words, obj=app)
+        code = cli.run(words)
     return code, printed.getvalue()
 
 

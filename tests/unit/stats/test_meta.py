@@ -34,6 +34,12 @@ def test_with_equal_standard_errors_tau2_is_the_excess_variance(method: str) -> 
     assert between_variance(Y, [0.02] * 6, method=method) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("method", ["reml", "dl", "pm", "he"])
+def test_a_little_more_than_chance_is_a_little_tau(method: str) -> None:
+    # two tests with variance 1: tau^2 = (y_2 - y_1)^2 / 2 - 1
+    assert between_variance([0.0, 1.5], [1.0, 1.0], method=method) == pytest.approx(0.125)
+
+
 @pytest.mark.parametrize("method", ["reml", "dl", "pm", "ml", "he"])
 def test_effects_closer_than_chance_have_no_tau(method: str) -> None:
     assert between_variance([0.01, 0.011, 0.012], [0.02] * 3, method=method) == 0.0
@@ -55,6 +61,7 @@ def test_equal_effects_predict_nothing_about_differences() -> None:
     assert found.tau2 == 0
     assert found.prediction is None
     assert found.interval == "normal"
+    assert found.i2 == pytest.approx(1 - 5 / found.q)
 
 
 def test_lucky_agreement_does_not_narrow_the_interval() -> None:

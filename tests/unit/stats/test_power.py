@@ -8,6 +8,7 @@ import pytest
 
 from testkit.errors import InputError
 from testkit.stats.power import (
+    SampleSize,
     mde_rates,
     n_rates,
     power_rates,
@@ -98,6 +99,12 @@ def test_inflation_multiplies_the_size_and_nothing_else() -> None:
     assert longest.control == pytest.approx(1.035 * plain.control)
     same = power_rates(n_control=longest.control, control=0.1, treatment=0.12, inflation=1.035)
     assert same == pytest.approx(0.8)
+    assert mde_rates(n_control=1035, control=0.1, inflation=1.035) == pytest.approx(
+        mde_rates(n_control=1000, control=0.1)
+    )
+    assert smallest_margin(n_control=1035, control=0.1, inflation=1.035) == pytest.approx(
+        smallest_margin(n_control=1000, control=0.1)
+    )
 
 
 def test_power_without_an_effect_is_one_tail_of_alpha() -> None:
@@ -107,6 +114,7 @@ def test_power_without_an_effect_is_one_tail_of_alpha() -> None:
 def test_whole_sizes_round_up_but_not_for_rounding_noise() -> None:
     size = n_rates(control=0.2, treatment=0.25)
     assert size.whole == (math.ceil(size.control), math.ceil(size.treatment))
+    assert SampleSize(control=25.0000000001, treatment=24.99).whole == (25, 25)
     assert size.total == size.control + size.treatment
 
 

@@ -13,6 +13,7 @@ from testkit.stats.power_means import mde_means, n_means, power_means
 
 def test_power_at_the_needed_size_is_the_power_asked_for() -> None:
     size = n_means(difference=3.0, sd=20.0, power=0.9, ratio=0.5)
+    assert size.treatment == size.control / 2
     assert power_means(n_control=size.control, difference=3.0, sd=20.0, ratio=0.5) == pytest.approx(
         0.9, abs=1e-9
     )
@@ -33,6 +34,16 @@ def test_power_is_the_noncentral_t_tail() -> None:
     assert power_means(n_control=20, difference=0.6, sd=1.0) == pytest.approx(expected, abs=1e-9)
 
 
+def test_inflation_multiplies_the_size_and_nothing_else() -> None:
+    plain, longest = (
+        n_means(difference=0.5, sd=1.0, inflation=factor).control for factor in (1.0, 1.2)
+    )
+    assert longest == pytest.approx(1.2 * plain)
+    same = power_means(n_control=longest, difference=0.5, sd=1.0, inflation=1.2)
+    assert same == pytest.approx(0.8)
+    assert mde_means(n_control=longest, sd=1.0, inflation=1.2) == pytest.approx(0.5)
+
+
 def test_welch_with_equal_arms_is_student() -> None:
     same = {"n_control": 40, "difference": 0.5, "sd": 1.0}
     assert power_means(**same, sd_treatment=1.0) == pytest.approx(power_means(**same), abs=1e-12)
@@ -48,6 +59,20 @@ def test_a_non_inferiority_margin_moves_the_null() -> None:
     shifted = n_means(difference=0.0, sd=1.0, null=-0.2, sides=1)
     plain = n_means(difference=0.2, sd=1.0, sides=1)
     assert shifted.control == pytest.approx(plain.control)
+    moved = power_means(n_control=50, difference=0.7, sd=1.0, null=0.2)
+    assert moved == pytest.approx(power_means(n_control=50, difference=0.5, sd=1.0))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "sd_treatment", "fewest"), [(0.25, 1.0, 4.0), (4.0, 1.0, 1.0), (0.25, None, 1.6)]
+)
+def test_each_arm_needs_more_than_its_own_mean_takes(
+    ratio: float, sd_treatment: float | None, fewest: float
+) -> None:
+    common = {"difference": 1.0, "sd": 1.0, "sd_treatment": sd_treatment, "ratio": ratio}
+    assert 0 < power_means(n_control=1.01 * fewest, **common) < 1
+    with pytest.raises(InputError):
+        power_means(n_control=0.99 * fewest, **common)
 
 
 def test_a_huge_effect_needs_the_fewest_that_leave_freedom() -> None:

@@ -108,6 +108,13 @@ def test_a_fitted_prior_finds_mean_and_spread(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_the_mean_of_the_prior_is_as_uncertain_as_its_spread_says(family: str) -> None:
+    _, y, se = simulated(50, seed=45)
+    prior = fit_prior(y, se, family=family)
+    assert prior.mean_se == pytest.approx((1 / (se**2 + prior.spread**2)).sum() ** -0.5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_shrunken_effects_are_calibrated_even_among_the_largest(family: str) -> None:
     true, y, se = simulated(2000, seed=42, heavy=family != "normal")
     found = shrink(y, se, prior=fit_prior(y, se, family=family))

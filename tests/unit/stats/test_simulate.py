@@ -78,6 +78,27 @@ def test_bias_is_that_of_the_given_estimator() -> None:
     assert found.median_bias.value == 0
 
 
+def test_an_estimate_that_hits_the_truth_is_neither_high_nor_low() -> None:
+    nothing = [[0] * 3] * 2
+    found = run(fixed(nothing, nothing, nothing), 2, estimator=lambda _, stop: 0.0 * stop)
+    assert found.median_bias.value == 0
+    assert found.bias.value == 0
+
+
+def test_a_stop_at_exactly_half_of_the_plan_is_early() -> None:
+    found = operating_characteristics(
+        schedule=Schedule.equal(looks=2, n_control=200, n_treatment=200),
+        control=0.1,
+        treatment=0.1,
+        rule=fixed([[1, 1], [1, 1], [0, 1]], [[0, 0]] * 3, [[0, 0]] * 3),
+        paths=3,
+        rng=np.random.default_rng(75),
+        estimator=lambda _, stop: np.where(stop == 0, 0.03, -0.01),
+    )
+    assert found.bias_if_early is not None
+    assert found.bias_if_early.value == pytest.approx(0.03)
+
+
 def test_a_bias_nobody_can_estimate_is_none() -> None:
     nothing = [[0] * 3] * 4
     found = run(fixed([[1, 0, 0], *nothing[1:]], nothing, nothing), 4)

@@ -65,6 +65,14 @@ def test_without_sampling_error_the_check_is_plain_regression() -> None:
     assert found.slope == pytest.approx(slope, rel=1e-3)
     assert found.intercept == pytest.approx(intercept, rel=1e-2, abs=1e-6)
     assert found.slope_observed == pytest.approx(slope, rel=1e-9)
+    # profile intervals of 60 pairs are close to Fisher's z and to the regression's own interval
+    r, reach = found.correlation, 1.96 / math.sqrt(60)
+    assert found.correlation_low == pytest.approx(math.tanh(math.atanh(r) - reach), abs=0.01)
+    assert found.correlation_high == pytest.approx(math.tanh(math.atanh(r) + reach), abs=0.01)
+    rest = y - slope * x - intercept
+    se = math.sqrt((rest**2).sum() / 58 / ((x - x.mean()) ** 2).sum())
+    assert found.slope_high - found.slope == pytest.approx(1.96 * se, rel=0.05)
+    assert found.slope - found.slope_low == pytest.approx(1.96 * se, rel=0.05)
 
 
 def test_a_negative_milestone_is_no_support() -> None:
@@ -143,6 +151,10 @@ def test_more_people_than_there_are_is_refused() -> None:
         ("se_milestone", {"se_milestone": [0.0] * 12}),
         ("se_outcome", {"se_outcome": [-1.0] * 12}),
         ("covariance", {"covariance": [1.0] * 12}),
+        (
+            "covariance",
+            {"se_milestone": [0.5] * 12, "se_outcome": [0.5] * 12, "covariance": [-0.25] * 12},
+        ),
         ("needed", {"needed": 0.0}),
         ("level", {"level": 1.0}),
     ],

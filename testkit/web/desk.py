@@ -1,0 +1,181 @@
+"""The desk: the inbox, and one request with its words, its reason and a button per decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from starlette.responses import RedirectResponse, Response
+
+from testkit.errors import InputError, StaleRevisionError
+from testkit.signoff import service
+from testkit.signoff.model import RosterView
+from testkit.web import contexts, deciding, links, security
+from testkit.web.shell import sentence, status_of
+
+if TYPE_CHECKING:
+    from testkit.kernel.ledger import Auth
+    from testkit.kernel.workspace import Workspace
+    from testkit.web.links import Link
+    from testkit.web.pageset import About
+    from testkit.web.shell import Caller, Shell
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """Pages on which somebody reads and decides, signed in or through a link.
+
+    Args:
+        shell: Around every page.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+
+    def inbox(self, caller: Caller) -> Response:
+        """What waits for this person, and what else is open."""
+        _, person = caller.signed_in()
+        workspace = caller.workspace
+        roster, now = RosterView.of(workspace.roster), workspace.clock()
+        found = service.inbox(workspace)
+        mine = [r for r in found if service.waits_for(r.state, person.id, roster, now)]
+        ids = {r.row.id for r in mine}
+        context = contexts.InboxContext(
+            waiting=tuple(contexts.inbox_line(workspace, r) for r in mine),
+            others=tuple(contexts.inbox_line(workspace, r) for r in found if r.row.id not in ids),
+        )
+        return self.shell.page("inbox", context, caller)
+
+    def open_request(self, caller: Caller, *, error: str = "", status: int = 200) -> Response:
+        """The words, the reason, the chain, and a button per decision."""
+        _, person = caller.signed_in()
+        return self._decision(
+            caller,
+            revision=caller.parts["revision"],
+            person=person.id,
+            stage="",
+            auth="session",
+            token=caller.session_token,
+            error=error,
+            status=status,
+        )
+
+    def decide_request(self, caller: Caller) -> Response:
+        """Decide in a session."""
+        _, person = caller.signed_in()
+        self.shell.check_form(caller, caller.session_token)
+        form = caller.form or {}
+        try:
+            decision, note = deciding.read_decision(form)
+        except InputError as cause:
+            return self.open_request(caller, error=str(cause), status=400)
+        revision = caller.parts["revision"]
+        deciding.in_session(
+            caller.workspace,
+            revision,
+            decision,
+            person=person.id,
+            note=note,
+            stage=form.get(f"stage-{decision.value}", ""),
+        )
+        return RedirectResponse(f"/requests/{revision}/result", status_code=303)
+
+    def show_result(self, caller: Caller) -> Response:
+        """What this person said, and where the request is now."""
+        _, person = caller.signed_in()
+        return self._result(caller, caller.parts["revision"], person.id)
+
+    def _result(self, caller: Caller, revision: str, person: str) -> Response:
+        workspace = caller.workspace
+        with workspace.db.read() as conn:
+            request = service.find(conn, revision)
+        context = contexts.ResultContext(
+            request=contexts.request_view(workspace, request),
+            you=workspace.roster.person(person).name,
+            said=contexts.said_by(workspace, request, person),
+            signed_in=caller.person is not None,
+        )
+        return self.shell.page("result", context, caller)
+
+    def _decision(
+        self,
+        caller: Caller,
+        *,
+        revision: str,
+        person: str,
+        stage: str,
+        auth: Auth,
+        token: str,
+        error: str,
+        status: int,
+    ) -> Response:
+        workspace = caller.workspace
+        with workspace.db.read() as conn:
+            request = service.find(conn, revision)
+        found = deciding.options(
+            request.state,
+            person,
+            RosterView.of(workspace.roster),
+            workspace.clock(),
+            revision=revision,
+            stage=stage,
+            auth=auth,
+            zone_name=workspace.config.organisation.zone,
+        )
+        if found.refusal is not None:
+            if isinstance(found.refusal, StaleRevisionError):
+                raise found.refusal
+            if auth == "link" and not found.offers and status == 200:
+                status = status_of(found.refusal)
+        context = contexts.DecisionContext(
+            request=contexts.request_view(workspace, request),
+            about=self._about(workspace, request.row.subject),
+            you=workspace.roster.person(person).name,
+            by_link=auth == "link",
+            offers=contexts.offer_rows(found.offers),
+            notice=sentence(found.refusal.message) if found.refusal else "",
+            hint=sentence(found.refusal.hint) if found.refusal else "",
+            error=sentence(error),
+            note=(caller.form or {}).get("note", ""),
+            action=caller.path,
+            form_token=security.form_token(self.shell.form_key, token),
+        )
+        return self.shell.page("decision", context, caller, status=status)
+
+    def _about(self, workspace: Workspace, subject: str) -> About | None:
+        known = (page_set.about(workspace, subject) for page_set in self.shell.pages)
+        return next((about for about in known if about is not None), None)
+
+    def show_link(
+        self, caller: Caller, link: Link, *, error: str = "", status: int = 200
+    ) -> Response:
+        """What a decision link shows: the words, or what was said with it."""
+        if link.settled_at:
+            return self._result(caller, link.revision, link.person)
+        # Claimed but not settled: a crash came between, and the same form may still finish it.
+        links.require_open(
+            replace(link, used_at=None),
+            now=caller.workspace.clock(),
+            zone_name=caller.workspace.config.organisation.zone,
+        )
+        return self._decision(
+            caller,
+            revision=link.revision,
+            person=link.person,
+            stage=link.stage,
+            auth="link",
+            token=caller.parts["token"],
+            error=error,
+            status=status,
+        )
+
+    def decide_by_link(self, caller: Caller, link: Link) -> Response:
+        """Decide with a link, once."""
+        caller.act_as(link.person, auth="link")
+        try:
+            decision, note = deciding.read_decision(caller.form or {})
+        except InputError as cause:
+            return self.show_link(caller, link, error=str(cause), status=400)
+        deciding.through_link(caller.workspace, link, decision, note=note)
+        return RedirectResponse(caller.path, status_code=303)
