@@ -276,7 +276,7 @@ def fields_of(
         "spend_cents": spend_cents,
         "reason": row.reason,
         "remarks": [
-            f"{f['where']}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
+            f"{f.get('where', '')}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
             for f in row.facts.get("findings", [])
         ],
     }
