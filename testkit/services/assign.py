@@ -15,7 +15,7 @@ from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.ids import new_id
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,10 +151,12 @@ def _register(
             actor=workspace.actor,
             payload={
                 "assignment": value.id,
+                "version": version,
                 "source_sha256": value.source_sha256,
                 "data_sha256": value.data_sha256,
                 "rows": value.rows,
                 "counts": value.counts,
+                "row_digest": audit.ASSIGNMENT.row_digest(conn, value.id),
             },
             now=workspace.clock(),
         )
@@ -208,7 +210,7 @@ def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
                 kind="wave.sent",
                 subject=f"experiment/{name}",
                 actor=workspace.actor,
-                payload={"wave": wave, "sent_at": to_text(at)},
+                payload={"version": locked.version, "wave": wave, "sent_at": to_text(at)},
                 now=now,
             )
     return changed
