@@ -142,7 +142,7 @@ def compare(conn: Connection, table: Table, recorded: Mapping[Key, Recorded]) ->
         subject = (record or row or Recorded(subject="")).subject
         where = f"{subject}, {table.name} {' '.join(map(str, key))}"
         if record is None:
-            findings.append(problem("LG006", "no ledger row records this row: it was added", where))
+            findings.append(problem("LG006", "no intact ledger row records this row", where))
         elif row is None:
             findings.append(problem("LG007", "the ledger records it, but the row is gone", where))
         else:
