@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
-from responders.store import archive, drafts
+from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text, zone
@@ -207,6 +207,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
                     "issue": row.issue,
                     "issue_version": row.issue_version,
                     "content_digest": digest(row.content),
+                    "row_digest": audit.DRAFT.row_digest(conn, row.id),
                 },
                 now=now,
             )
@@ -347,13 +348,18 @@ def edit(
                 conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
             )
             revision = revised.revision.id
-        drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
+        number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
         ledger.append(
             conn,
             kind="draft.edited",
             subject=f"draft/{draft_id}",
             actor=workspace.actor,
-            payload={"content_digest": digest(content), "revision": revision},
+            payload={
+                "number": number,
+                "content_digest": digest(content),
+                "revision": revision,
+                "row_digest": audit.EDIT.row_digest(conn, draft_id, number),
+            },
             now=now,
         )
         return drafts.get(conn, draft_id), True, revision

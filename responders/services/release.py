@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from responders.services.draft import fields_of
-from responders.store import drafts
+from responders.store import audit, drafts
 from testkit.errors import StaleRevisionError
 from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import to_text
@@ -106,6 +106,7 @@ def release(workspace: Workspace, given: str) -> Pack:
                     "material_digest": row.material_digest,
                     "pack_digest": row.pack_digest,
                     "practice": row.practice,
+                    "row_digest": audit.RELEASE.row_digest(conn, row.id),
                 },
                 now=now,
             )

@@ -16,7 +16,7 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import from_text, to_text
 from testkit.kernel.ids import new_id
 from testkit.services.decide import doubts_about
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,10 +165,12 @@ def _register(
             actor=workspace.actor,
             payload={
                 "assignment": value.id,
+                "version": version,
                 "source_sha256": value.source_sha256,
                 "data_sha256": value.data_sha256,
                 "rows": value.rows,
                 "counts": value.counts,
+                "row_digest": audit.ASSIGNMENT.row_digest(conn, value.id),
             },
             now=workspace.clock(),
         )
@@ -231,7 +233,7 @@ def sent(
                 kind="wave.sent",
                 subject=f"experiment/{name}",
                 actor=workspace.actor,
-                payload={"wave": wave, "sent_at": to_text(at)},
+                payload={"version": locked.version, "wave": wave, "sent_at": to_text(at)},
                 now=now,
             )
     return changed, earlier

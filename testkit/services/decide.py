@@ -10,7 +10,7 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +120,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
                 "decision_digest": digest(made.as_dict()),
                 "reason_digest": digest_bytes(made.reason.encode()),
                 "despite_digest": digest_bytes(despite.encode()) if despite else "",
+                "row_digest": audit.DECISION.row_digest(conn, made.id),
             },
             now=now,
         )

@@ -7,15 +7,14 @@ first wins, the second is told by whom and when.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.errors import NotFoundError, StateError
 from testkit.kernel import ledger, proposals, yamlfile
-from testkit.kernel.digest import digest_bytes
+from testkit.kernel.digest import digest
+from testkit.signoff import audit, store
 from testkit.signoff import events as ev
-from testkit.signoff import store
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
 from testkit.signoff.model import SYSTEM, ChainDef, Decision, RosterView, material_digest
@@ -345,25 +344,32 @@ def _append(
         if refusal is not None:
             raise refusal.error()
     seq = store.add_event(conn, request_id, event)
-    stored = ev.event_to_dict(event)
-    # The event's text (notes, reasons, facts) stays out of the ledger; its digest binds it.
-    event_digest = digest_bytes(json.dumps(stored, sort_keys=True, ensure_ascii=False).encode())
+    ended = fold(state.chain, store.events(conn, request_id)).state in ENDED
+    if ended:
+        store.close(conn, request_id)
+    revision = event.revision or state.revision
+    payload: dict[str, Any] = {
+        "seq": seq,
+        "revision": revision,
+        "material_digest": event.digest or state.digest,
+        # The event's text (notes, reasons, facts) stays out of the ledger; its digest binds it.
+        "event_digest": digest(ev.event_to_dict(event)),
+        "row_digest": audit.EVENT.row_digest(conn, request_id, seq),
+        "ended": ended,
+    }
+    if isinstance(event, ev.Submitted):
+        payload["request_digest"] = audit.REQUEST.row_digest(conn, request_id)
+    if isinstance(event, ev.Submitted | ev.Edited):
+        payload["revision_digest"] = audit.REVISION.row_digest(conn, revision)
     kind = event.decision.value if isinstance(event, ev.Signed) else event.kind
     ledger.append(
         conn,
         kind=f"signoff.{kind}",
         subject=f"request/{request_id}",
         actor=ledger.Actor(name=event.actor, via=event.via or workspace.actor.via, auth=event.auth),
-        payload={
-            "seq": seq,
-            "revision": event.revision or state.revision,
-            "material_digest": event.digest or state.digest,
-            "event_digest": event_digest,
-        },
+        payload=payload,
         now=event.at,
     )
-    if fold(state.chain, store.events(conn, request_id)).state in ENDED:
-        store.close(conn, request_id)
 
 
 def inbox(workspace: Workspace, person: str | None = None) -> list[Request]:
