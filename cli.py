@@ -77,8 +77,7 @@ def schemas() -> Sequence[Schema]:
 def kinds() -> Sequence[Kind]:
     """The kinds of proposal files of every product."""
     from responders.kinds import ISSUE, TEMPLATE
-    from testkit.kernel.kinds import PEOPLE
-    from testkit.signoff.kinds import CHAIN
+    from testkit.signoff.kinds import CHAIN, PEOPLE
 
     return (PEOPLE, CHAIN, TEMPLATE, ISSUE)
 

@@ -68,6 +68,7 @@ class Outcome:
     upper: float
     lower: float
     se_upper: float
+    se_lower: float
     share: float
 
 
@@ -137,14 +138,15 @@ def outcome(scenario: Scenario, program: str, verdicts: NDArray[np.int64]) -> Ou
     stops = verdicts != 0
     end = np.where(stops.any(axis=1), stops.argmax(axis=1), LOOKS - 1)
     side = verdicts[np.arange(len(end)), end]
-    upper = float(np.mean(side == 1))
+    upper, lower = float(np.mean(side == 1)), float(np.mean(side == -1))
     return Outcome(
         scenario=scenario.name,
         effect=scenario.effect,
         program=program,
         upper=upper,
-        lower=float(np.mean(side == -1)),
+        lower=lower,
         se_upper=math.sqrt(upper * (1 - upper) / len(end)),
+        se_lower=math.sqrt(lower * (1 - lower) / len(end)),
         share=float(np.mean((end + 1) / LOOKS)),
     )
 

@@ -268,9 +268,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def fields_of(content: Mapping[str, Any], *, spend_cents: int) -> dict[str, Any]:
-    """The fields of a revision: everything that a sign-off on a response can be about."""
-    return {**content, "spend_cents": spend_cents}
+def fields_of(
+    row: drafts.DraftRow, content: Mapping[str, Any], *, spend_cents: int
+) -> dict[str, Any]:
+    """The fields of a revision: the words, and what whoever signs them ought to see beside them."""
+    return {
+        **content,
+        "spend_cents": spend_cents,
+        "reason": row.reason,
+        "remarks": [
+            f"{f.get('where', '')}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
+            for f in row.facts.get("findings", [])
+        ],
+    }
 
 
 def edit(
@@ -335,7 +345,7 @@ def edit(
                 )
             spend = int(current.revision.fields.get("spend_cents", 0))
             revised, _ = signoff.revise(
-                conn, workspace, request.id, fields=fields_of(content, spend_cents=spend)
+                conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
             )
             revision = revised.revision.id
         number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
@@ -397,7 +407,7 @@ def submit(
             subject=f"draft/{draft_id}",
             title=row.title,
             chain_name=issue.chain,
-            fields=fields_of(row.content, spend_cents=spend_cents),
+            fields=fields_of(row, row.content, spend_cents=spend_cents),
             facts={
                 "risk": row.risk,
                 "topic": row.issue,

@@ -119,7 +119,7 @@ def _compare(conn: Any, request: signoff.Request, draft_id: str) -> None:
     draft = drafts.get(conn, draft_id)
     spend = int(request.revision.fields.get("spend_cents", 0))
     now_digest = material_digest(
-        fields_of(draft.content, spend_cents=spend), request.state.chain.material
+        fields_of(draft, draft.content, spend_cents=spend), request.state.chain.material
     )
     if request.state.state is State.CLEARED and now_digest != request.state.digest:
         raise StaleRevisionError(

@@ -116,7 +116,11 @@ def find(conn: Connection, given: str) -> Request:
         return load(conn, given)
     row = store.of_subject(conn, given if "/" in given else f"draft/{given}")
     if row is None:
-        raise NotFoundError("request", given, hint="see `whistlestop signoff inbox`")
+        raise NotFoundError(
+            "request about",
+            given,
+            hint=f"put it before the chain first: whistlestop --as NAME draft submit {given}",
+        )
     return load(conn, row.id)
 
 
@@ -278,7 +282,7 @@ def sign(
     with workspace.db.write() as conn:
         row = store.request_of_revision(conn, revision_id)
         current = load(conn, row.id)
-        if _said_before(current.state, person, decision, revision_id):
+        if _said_before(current.state, person, decision, revision_id, stage):
             return current, False
         event = decide(
             current.state,
@@ -297,9 +301,14 @@ def sign(
         return load(conn, row.id), True
 
 
-def _said_before(state: RequestState, person: str, decision: Decision, revision_id: str) -> bool:
+def _said_before(
+    state: RequestState, person: str, decision: Decision, revision_id: str, stage: str
+) -> bool:
     return any(
-        s.actor == person and s.decision is decision and s.revision == revision_id
+        s.actor == person
+        and s.decision is decision
+        and s.revision == revision_id
+        and stage in {"", s.stage}
         for s in state.standing("counts", "stands")
     )
 
