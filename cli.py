@@ -18,6 +18,7 @@ from testkit.kernel.console import App, LazyGroup, run_group
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from testkit.kernel.audit import Auditor
     from testkit.kernel.kinds import Kind
     from testkit.kernel.workspace import Schema
     from testkit.web.pageset import PageSet
@@ -76,8 +77,7 @@ def schemas() -> Sequence[Schema]:
 def kinds() -> Sequence[Kind]:
     """The kinds of proposal files of every product."""
     from responders.kinds import ISSUE, TEMPLATE
-    from testkit.kernel.kinds import PEOPLE
-    from testkit.signoff.kinds import CHAIN
+    from testkit.signoff.kinds import CHAIN, PEOPLE
 
     return (PEOPLE, CHAIN, TEMPLATE, ISSUE)
 
@@ -97,6 +97,16 @@ def pages() -> Sequence[PageSet]:
     from testkit.pages.experiments import EXPERIMENTS
 
     return (EXPERIMENTS, INBOX)
+
+
+def auditors() -> Sequence[Auditor]:
+    """Those who compare the tables of every product with the ledger."""
+    from responders.store import audit as responses
+    from testkit.kernel import proposals
+    from testkit.signoff import audit as signoff
+    from testkit.store import audit as experiments
+
+    return (proposals.audit, experiments.audit, signoff.audit, responses.audit)
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,7 +135,9 @@ def whistlestop(
     bad = [text for text in overrides if "=" not in text]
     if bad:
         raise click.BadParameter(f"{bad[0]!r} is not KEY=VALUE", param_hint="--set")
-    ctx.obj = ctx.obj or App(schemas=schemas, kinds=kinds, starter=starter, pages=pages)
+    ctx.obj = ctx.obj or App(
+        schemas=schemas, kinds=kinds, starter=starter, pages=pages, auditors=auditors
+    )
     ctx.obj.folder = folder or ctx.obj.folder
     ctx.obj.person = person or ctx.obj.person
     ctx.obj.overrides = dict(text.split("=", 1) for text in overrides)

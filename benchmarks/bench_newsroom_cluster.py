@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SEED = 20140610
 WINDOW_HOURS = 72.0
-PEER_THRESHOLDS = (0.2, 0.3, 0.4, 0.5)
+PEER_THRESHOLDS = (0.15, 0.2, 0.3, 0.4)
 _DAY = 86_400
 
 
@@ -184,13 +184,17 @@ def bcubed(pairs: Sequence[tuple[str, str]]) -> tuple[float, float, float]:
 
 
 def timed(method: Method, rows: Sequence[Row], *, report_from: int) -> dict[str, float]:
-    """Run a method over all rows; quality and times of the rows from a day on."""
+    """Run a method over all rows; quality and times of the rows from a day on.
+
+    Times are of this thread alone: beside other work on the machine a wall clock would measure
+    the neighbours.
+    """
     times = []
     for row in rows:
-        start = time.perf_counter()
+        start = time.thread_time()
         method.add(row.entry)
         if row.day >= report_from:
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
     reported = [row for row in rows if row.day >= report_from]
     precision, recall, f1 = bcubed([(method.story_of(r.entry.id), r.story) for r in reported])
     return {
@@ -240,8 +244,10 @@ def run(*, small: bool) -> Iterator[Figure]:
     )
     yield Figure(figure="bcubed_precision", value=ours["precision"], unit="ratio", note=note)
     yield Figure(figure="bcubed_recall", value=ours["recall"], unit="ratio", note=note)
-    yield Figure(figure="p99_ms_per_entry", value=ours["p99_ms"], unit="ms", target="< 20")
-    yield Figure(figure="entries_per_s", value=ours["per_s"], unit="1/s")
+    yield Figure(
+        figure="p99_ms_per_entry", value=ours["p99_ms"], unit="ms", target="< 20", note="CPU time"
+    )
+    yield Figure(figure="entries_per_s", value=ours["per_s"], unit="1/s", note="CPU time")
     for name, peer in peers.items():
         yield Figure(
             figure=f"{name}_f1",

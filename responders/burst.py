@@ -21,7 +21,7 @@ datetimes *in the office's zone*: hours of the week are read off them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from testkit.errors import InputError
@@ -139,7 +139,7 @@ class Baseline:
         excess: Weighted sum of (count - mean)^2 - mean over windows.
         excess_weight: Weighted sum of mean^2 over the same windows.
         recent: Count and mean of the latest learned hours, for windows longer than one.
-        learned_until: End of the latest hour that was learned; None before the first.
+        learned_until: End of the latest hour that was learned, in UTC; None before the first.
     """
 
     counts: tuple[float, ...]
@@ -186,12 +186,17 @@ class Baseline:
         """
         level = self._level(profile)
         mean = 0.0
-        at = end - timedelta(hours=params.window_hours)
-        while at < end:
-            full = at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-            upto = min(full, end)
+        # Steps are taken in UTC: on the night the clocks change a local hour is missing or twice.
+        stop = end.astimezone(UTC)
+        at = stop - timedelta(hours=params.window_hours)
+        while at < stop:
+            local = at.astimezone(end.tzinfo)
+            past = timedelta(
+                minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+            )
+            upto = min(at - past + timedelta(hours=1), stop)
             share = (upto - at) / timedelta(hours=1)
-            mean += share * _rate(self, hour_of_week(at), profile, level)
+            mean += share * _rate(self, hour_of_week(local), profile, level)
             at = upto
         return Usual(mean=mean, shape=self._shape())
 
@@ -218,7 +223,8 @@ class Baseline:
         Raises:
             InputError: The hour was learned before.
         """
-        if self.learned_until is not None and hour < self.learned_until:
+        begun = hour.astimezone(UTC)
+        if self.learned_until is not None and begun < self.learned_until:
             raise InputError(
                 "this hour was learned before",
                 field="hour",
@@ -232,7 +238,7 @@ class Baseline:
         counts, weeks = list(self.counts), list(self.weeks)
         counts[cell] = counts[cell] * keep + count
         weeks[cell] = weeks[cell] * keep + 1.0
-        gapless = self.learned_until == hour
+        gapless = self.learned_until == begun
         recent = (*(self.recent if gapless else ()), (float(count), expected))
         recent = recent[-params.window_hours :]
         excess, weight = self.excess, self.excess_weight
@@ -248,7 +254,7 @@ class Baseline:
             excess=excess,
             excess_weight=weight,
             recent=recent,
-            learned_until=hour + timedelta(hours=1),
+            learned_until=begun + timedelta(hours=1),
         )
 
     def _shape(self) -> float:

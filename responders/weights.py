@@ -100,9 +100,7 @@ class TermWeights:
             counted = self._owner_frequency.setdefault(owner, {})
             _count(counted, terms)
             self._owner_documents[owner] = self._owner_documents.get(owner, 0.0) + 1
-            if self._owner_documents[owner] >= _OWNER_DOCUMENTS:
-                self._owner_documents[owner] /= 2
-                self._owner_frequency[owner] = _halved(counted)
+            self._owner_documents[owner] = self._tidied(owner, self._owner_documents[owner])
 
     def export(self) -> dict[str, Any]:
         """The counts as plain values."""
@@ -125,6 +123,17 @@ class TermWeights:
         for term in tokenize_terms(summary)[:_SUMMARY_TERMS]:
             parts.setdefault(term, self.summary_weight)
         return parts
+
+    def _tidied(self, owner: str, documents: float) -> float:
+        """Keep of an owner only what may yet be furniture: the rest would be most of the state."""
+        counted = self._owner_frequency[owner]
+        if documents >= _OWNER_DOCUMENTS:
+            documents /= 2
+            self._owner_frequency[owner] = _halved(counted)
+        elif documents % 4 == 0:
+            least = documents * _FURNITURE_SHARE / 2
+            self._owner_frequency[owner] = {t: n for t, n in counted.items() if n >= least}
+        return documents
 
     def _furniture(self, owner: str) -> frozenset[str]:
         documents = self._owner_documents.get(owner, 0.0)

@@ -52,7 +52,13 @@ class Shell:
         import cli
         from testkit.kernel.console import App
 
-        app = App(schemas=cli.schemas, kinds=cli.kinds, starter=cli.starter, clock=self.clock)
+        app = App(
+            schemas=cli.schemas,
+            kinds=cli.kinds,
+            starter=cli.starter,
+            auditors=cli.auditors,
+            clock=self.clock,
+        )
         start = ["-C", str(self.folder)] if inside else []
         start += ["--as", person] if person else []
         for key, value in self.settings.items():

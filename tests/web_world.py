@@ -69,14 +69,14 @@ class Office:
     def workspace(self, actor: Actor | None = None) -> Workspace:
         return self.app().workspace(actor)
 
-    def raise_draft(self, *, risk: str = "low") -> None:
+    def raise_draft(self, *, risk: str = "low", story: str = "story_1") -> None:
         from responders.store import drafts
         from testkit.kernel.clock import to_text
 
         workspace = self.workspace()
         row = drafts.DraftRow(
             id=self.draft,
-            story="story_1",
+            story=story,
             issue="labor",
             issue_version=1,
             title="Workers at Northgate vote to strike",

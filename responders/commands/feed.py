@@ -58,7 +58,7 @@ def add(app: App, sources: tuple[str, ...], title: str, as_json: bool) -> None:
     if len(done.added) > 10:
         lines.append(f"... and {len(done.added) - 10} more")
     if done.known:
-        lines.append(f"{len(done.known)} were watched before")
+        lines.append(f"{len(done.known)} were watched before: due again at once")
     lines += list(done.notes)
     lines.append("next: whistlestop tick")
     emit(

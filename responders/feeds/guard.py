@@ -293,7 +293,8 @@ def vet(host: str, addresses: Sequence[str], *, allow_hosts: Sequence[str] = ())
             f"{where} is not a public address",
             field="url",
             value=host,
-            hint=f"if this feed is meant to be on your own network, allow {address} for it",
+            hint=f"if it is meant to be on your own network: polling.allow_hosts: [{address}] in"
+            " whistlestop.yaml, then `feed add` it again",
         )
     return tuple(addresses)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
-from responders.store import archive, drafts
+from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text, zone
@@ -207,6 +207,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
                     "issue": row.issue,
                     "issue_version": row.issue_version,
                     "content_digest": digest(row.content),
+                    "row_digest": audit.DRAFT.row_digest(conn, row.id),
                 },
                 now=now,
             )
@@ -267,9 +268,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def fields_of(content: Mapping[str, Any], *, spend_cents: int) -> dict[str, Any]:
-    """The fields of a revision: everything that a sign-off on a response can be about."""
-    return {**content, "spend_cents": spend_cents}
+def fields_of(
+    row: drafts.DraftRow, content: Mapping[str, Any], *, spend_cents: int
+) -> dict[str, Any]:
+    """The fields of a revision: the words, and what whoever signs them ought to see beside them."""
+    return {
+        **content,
+        "spend_cents": spend_cents,
+        "reason": row.reason,
+        "remarks": [
+            f"{f.get('where', '')}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
+            for f in row.facts.get("findings", [])
+        ],
+    }
 
 
 def edit(
@@ -334,16 +345,21 @@ def edit(
                 )
             spend = int(current.revision.fields.get("spend_cents", 0))
             revised, _ = signoff.revise(
-                conn, workspace, request.id, fields=fields_of(content, spend_cents=spend)
+                conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
             )
             revision = revised.revision.id
-        drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
+        number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
         ledger.append(
             conn,
             kind="draft.edited",
             subject=f"draft/{draft_id}",
             actor=workspace.actor,
-            payload={"content_digest": digest(content), "revision": revision},
+            payload={
+                "number": number,
+                "content_digest": digest(content),
+                "revision": revision,
+                "row_digest": audit.EDIT.row_digest(conn, draft_id, number),
+            },
             now=now,
         )
         return drafts.get(conn, draft_id), True, revision
@@ -391,7 +407,7 @@ def submit(
             subject=f"draft/{draft_id}",
             title=row.title,
             chain_name=issue.chain,
-            fields=fields_of(row.content, spend_cents=spend_cents),
+            fields=fields_of(row, row.content, spend_cents=spend_cents),
             facts={
                 "risk": row.risk,
                 "topic": row.issue,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from responders.services.draft import fields_of
-from responders.store import drafts
+from responders.store import audit, drafts
 from testkit.errors import StaleRevisionError
 from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import to_text
@@ -106,6 +106,7 @@ def release(workspace: Workspace, given: str) -> Pack:
                     "material_digest": row.material_digest,
                     "pack_digest": row.pack_digest,
                     "practice": row.practice,
+                    "row_digest": audit.RELEASE.row_digest(conn, row.id),
                 },
                 now=now,
             )
@@ -118,7 +119,7 @@ def _compare(conn: Any, request: signoff.Request, draft_id: str) -> None:
     draft = drafts.get(conn, draft_id)
     spend = int(request.revision.fields.get("spend_cents", 0))
     now_digest = material_digest(
-        fields_of(draft.content, spend_cents=spend), request.state.chain.material
+        fields_of(draft, draft.content, spend_cents=spend), request.state.chain.material
     )
     if request.state.state is State.CLEARED and now_digest != request.state.digest:
         raise StaleRevisionError(

@@ -177,12 +177,13 @@ def feed(conn: Connection, given: str) -> FeedRow:
 
 
 def add_feed(conn: Connection, value: FeedRow, *, now: datetime) -> bool:
-    """Watch a feed; False when its address is watched already."""
-    added = conn.execute(
+    """Watch a feed; one that is watched already is due at once, and gives False."""
+    known = conn.execute("SELECT 1 FROM feed WHERE url = :u", {"u": value.url}).fetchone()
+    conn.execute(
         "INSERT INTO feed (id, url, title, site_url, language, folder, etag, last_modified,"
         " body_sha256, present, history, due_at, added_at) VALUES (:id, :url, :title, :site_url,"
         " :language, :folder, NULL, NULL, NULL, '[]', :history, :due_at, :now)"
-        " ON CONFLICT (url) DO NOTHING",
+        " ON CONFLICT (url) DO UPDATE SET due_at = excluded.due_at",
         {
             "id": value.id,
             "url": value.url,
@@ -195,7 +196,7 @@ def add_feed(conn: Connection, value: FeedRow, *, now: datetime) -> bool:
             "now": to_text(now),
         },
     )
-    return added.rowcount == 1
+    return known is None
 
 
 def remove_feed(conn: Connection, feed_id: str) -> None:

@@ -188,9 +188,12 @@ def void(app: App, name: str, reason: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("source", type=FILE)
 @ENCODING
+@click.option("--new-wave", is_flag=True, help="A second list: its new people are one more wave.")
 @json_option
 @pass_app
-def assign(app: App, name: str, source: Path, encoding: str | None, as_json: bool) -> None:
+def assign(
+    app: App, name: str, source: Path, encoding: str | None, new_wave: bool, as_json: bool
+) -> None:
     """Give every person of LIST.csv an arm and a wave; write one file for each.
 
     \b
@@ -201,7 +204,7 @@ def assign(app: App, name: str, source: Path, encoding: str | None, as_json: boo
 
     workspace = app.workspace()
     with progress() as say:
-        done = run(workspace, name, source, encoding=encoding, progress=say)
+        done = run(workspace, name, source, encoding=encoding, new_wave=new_wave, progress=say)
     rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
     head = (
         f"{done.assignment.rows:,} people of {done.assignment.source_name} are assigned"
@@ -246,11 +249,12 @@ def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> N
     zone = workspace.config.organisation.zone
     now = workspace.clock()
     at = parse_local(moment, zone_name=zone, now=now) if moment else now
-    changed = run(workspace, name, wave=wave, at=at)
+    changed, before = run(workspace, name, wave=wave, at=at)
+    was = f"; it was recorded as {shown(before, zone_name=zone)} before" if before else ""
     emit(
         {"wave": wave, "sent_at": at.isoformat(), "changed": changed},
         f"wave {wave} of {name} went out {shown(at, zone_name=zone)}"
-        + ("" if changed else " (recorded before)"),
+        + (was if changed else " (recorded before)"),
         as_json=as_json,
     )
 
@@ -414,7 +418,7 @@ def look_text(done: Looked) -> str:
     if seen.immature:
         lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")
     lines.append(words.look_sentence(plan, seen))
-    if seen.stopped:
+    if seen.stopped and not seen.blocked:
         lines.append(f"next: whistlestop experiment decide {plan.experiment}")
     return "\n".join(lines)
 
@@ -450,6 +454,7 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
     again = "" if done.new else " (decided before; the verdict stays)"
     p = "none" if made.p_value is None else f"{made.p_value:.4g}"
     lines = [
+        *done.doubts,
         f"{words.decision_sentence(done.plan, made)}{again}",
         (
             f"{words.points(made.difference)} ({words.between(made.low, made.high)}), p = {p};"
@@ -458,11 +463,17 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
         words.extra_sentence(done.plan, made, done.remainder),
         f"why: {made.reason}",
     ]
+    following = [f"whistlestop experiment report {name}"]
     if done.remainder > 0:
-        lines.append(f"next: whistlestop experiment remainder {name}")
-    lines.append(f"      whistlestop experiment report {name}")
+        following.insert(0, f"whistlestop experiment remainder {name}")
+    lines.append("next: " + "\n      ".join(following))
     emit(
-        {"new": done.new, "decision": made.as_dict(), "remainder": done.remainder},
+        {
+            "new": done.new,
+            "decision": made.as_dict(),
+            "remainder": done.remainder,
+            "doubts": done.doubts,
+        },
         "\n".join(lines),
         as_json=as_json,
     )
@@ -486,13 +497,16 @@ def remainder(app: App, name: str, as_json: bool) -> None:
     done = run(workspace, name)
     rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
     how = "as proven" if done.proven else "chosen, not proven"
+    doubts = "".join(f"{doubt}\n" for doubt in done.doubts)
     emit(
         {
             "chosen": done.chosen,
             "proven": done.proven,
             "files": [{"path": p, "rows": c} for p, c in rows],
+            "doubts": done.doubts,
         },
-        f"the rest gets {words.share_list(done.chosen)} ({how})\n{table(rows, ['file', 'people'])}",
+        f"{doubts}the rest gets {words.share_list(done.chosen)} ({how})\n"
+        f"{table(rows, ['file', 'people'])}",
         as_json=as_json,
     )
 

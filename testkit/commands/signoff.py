@@ -91,6 +91,9 @@ def as_text(workspace: Workspace, request: Request) -> str:
 def words_text(fields: dict[str, Any]) -> str:
     """The words of a revision for the terminal."""
     lines: list[str] = []
+    if fields.get("reason"):
+        lines.append(f"why: {fields['reason']}")
+    lines += [f"  {remark}" for remark in fields.get("remarks", [])]
     for channel, variants in fields.get("arms", {}).items():
         for key, words in variants.items():
             lines.append(f"--- {channel}, variant {key}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,9 @@ def serve(app: App, host: str, port: int) -> None:
     listener = listen(host, port)
     server = server_of(create_app(app.workspace, app.pages()))
     click.echo(welcome(workspace, listener, host=host), err=True)
-    server.run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        server.run(sockets=[listener])
+    click.echo("stopped", err=True)
 
 
 def server_of(site: Starlette) -> uvicorn.Server:

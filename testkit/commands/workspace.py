@@ -68,7 +68,7 @@ def doctor(app: App, as_json: bool) -> int:
     """
     from testkit.services.setup import doctor as run
 
-    findings = run(app.workspace())
+    findings = run(app.workspace(), auditors=app.auditors())
     bad = any(f.severity == "error" for f in findings)
     text = "\n".join(str(f) for f in findings)
     emit(
@@ -157,17 +157,18 @@ def ledger_group() -> None:
 @json_option
 @pass_app
 def verify(app: App, head: str | None, as_json: bool) -> int:
-    """Check that no row was changed, removed or added.
+    """Check that no row was changed, removed or added: of the ledger, and of what it records.
 
     \b
     Example:
       whistlestop ledger verify
     """
-    from testkit.kernel import ledger
+    from testkit.kernel import audit, ledger
 
     workspace = app.workspace()
     with workspace.db.read() as conn:
         findings = ledger.verify(conn, known_head=head)
+        findings += audit.run(conn, app.auditors(), data=workspace.data, hashing=True)
         seq, newest = ledger.head(conn)
     lines = [str(f) for f in findings] or [f"whole: {seq} rows, head {newest}"]
     emit(
@@ -246,13 +247,15 @@ def restore(app: App, source: Path, folder: Path, as_json: bool) -> None:
     Example:
       whistlestop restore our-team-2026-11-21.zip our-team
     """
-    from testkit.kernel import ledger
+    from testkit.kernel import audit, ledger
     from testkit.kernel.workspace import restore as run
 
     members = run(source, folder)
     app.folder = folder
-    with app.workspace().db.read() as conn:
+    workspace = app.workspace()
+    with workspace.db.read() as conn:
         findings = ledger.verify(conn)
+        findings += audit.run(conn, app.auditors(), data=workspace.data)
         seq, head = ledger.head(conn)
     if findings:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -101,6 +102,7 @@ def wave_counts(
                 wave = waves.setdefault(row["wave"], _empty(row["wave"], sends, arms))
                 wave.units[row["arm"]] = int(row["rows"])
                 wave.outcomes[row["arm"]] = int(row["outcome"])
+                wave.rows[row["arm"]] = int(row["returned"])
                 if wave.returned is not None:
                     wave.returned[row["arm"]] = int(row["returned"])
         reported: dict[tuple[int, str], tuple[int, int]] = {}
@@ -117,6 +119,7 @@ def wave_counts(
         if not assignments:
             wave.units[arm] = units
         wave.outcomes[arm] = outcomes
+        wave.rows[arm] = units
         if wave.returned is not None:
             wave.returned[arm] = units
     return [_only_positive(waves[number]) for number in sorted(waves)]
@@ -129,6 +132,7 @@ def _empty(number: int, sends: Mapping[int, datetime], arms: Sequence[str]) -> W
         units=dict.fromkeys(arms, 0),
         outcomes=dict.fromkeys(arms, 0),
         returned=dict.fromkeys(arms, 0),
+        rows=dict.fromkeys(arms, 0),
     )
 
 
@@ -137,13 +141,7 @@ def _only_positive(wave: WaveCounts) -> WaveCounts:
     returned = wave.returned or {}
     if sum(returned.values()) > sum(wave.outcomes.values()):
         return wave
-    return WaveCounts(
-        wave=wave.wave,
-        sent_at=wave.sent_at,
-        units=wave.units,
-        outcomes=wave.outcomes,
-        returned=None,
-    )
+    return replace(wave, returned=None)
 
 
 def _files(paths: Sequence[Path]) -> str:

@@ -74,6 +74,9 @@ def place(
     table = file.relation(connection)
     progress("checking ids")
     _check_units(connection, table, unit=unit, file=file)
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    if not row or row[0] == 0:
+        raise DataError(f"{file.path.name} has a header and nobody below it", field=file.path.name)
     known = 0
     if earlier:
         gone = connection.execute(
@@ -303,9 +306,10 @@ def write_remainder(
     *,
     chosen: Mapping[str, float],
     salt: str,
+    sent: Sequence[int],
     folder: Path,
 ) -> list[tuple[Path, int]]:
-    """Write the units that wait, one CSV per arm that they are to get.
+    """Write the units that nothing was sent to, one CSV per arm that they are to get.
 
     Args:
         connection: A session.
@@ -313,6 +317,7 @@ def write_remainder(
             does not have stay empty.
         chosen: ``arm -> share``, summing to 1.
         salt: The plan's salt; with two arms it splits the units by hash.
+        sent: Waves that went out; everybody else waits.
         folder: Where the files go.
     """
     names = list(data[0][1])
@@ -321,9 +326,11 @@ def write_remainder(
         list(chosen.values()),
         [literal(name) for name in chosen],
     )
+    out = ", ".join(str(int(wave)) for wave in sent)
+    still = f" WHERE wave NOT IN ({out})" if out else ""
     queries = [
         f"SELECT {_unpacked(names, present=columns)}, unit,"
-        f" {arm} AS arm FROM read_parquet({_listed_files([path])}) WHERE wave = {REMAINDER}"
+        f" {arm} AS arm FROM read_parquet({_listed_files([path])}){still}"
         for path, columns in data
     ]
     files: list[tuple[Path, int]] = []

@@ -30,6 +30,7 @@ __all__ = [
     "Polling",
     "Web",
     "load",
+    "roster_of",
     "slug",
 ]
 

@@ -24,6 +24,7 @@ from testkit.kernel.clock import Clock, utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from testkit.kernel.audit import Auditor
     from testkit.kernel.kinds import Kind
     from testkit.kernel.ledger import Actor
     from testkit.kernel.workspace import Schema, Workspace
@@ -40,6 +41,7 @@ class App:
         kinds: Gives the kinds of proposals of all products.
         starter: Gives the files that ``init`` writes, ``path -> text``.
         pages: Gives the browser pages of all products.
+        auditors: Gives those who compare the tables of all products with the ledger.
         folder: Folder of the workspace; None looks upwards from here.
         person: Who acts, as ``--as`` says; None takes the login name.
         overrides: Configuration from ``--set``.
@@ -50,6 +52,7 @@ class App:
     kinds: Callable[[], Sequence[Kind]]
     starter: Callable[[], Mapping[str, str]]
     pages: Callable[[], Sequence[Any]] = tuple
+    auditors: Callable[[], Sequence[Auditor]] = tuple
     folder: Path | None = None
     person: str | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)

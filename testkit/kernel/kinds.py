@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from testkit.errors import DefinitionError, InputError, NotFoundError
 from testkit.kernel import proposals, yamlfile
-from testkit.kernel.config import PeopleFile
 from testkit.kernel.findings import by_severity, has_errors
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["PEOPLE", "Kind", "adopt", "files", "find", "status"]
+__all__ = ["Kind", "adopt", "files", "find", "status"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +37,6 @@ class Kind:
     name: str
     pattern: str
     check: Callable[[Workspace, str, str], Sequence[Finding]]
-
-
-def _check_people(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
-    del workspace
-    _, findings = yamlfile.validate(yamlfile.parse(text, name=name), PeopleFile)
-    return findings
-
-
-PEOPLE = Kind(name="people", pattern="", check=_check_people)
 
 
 def files(workspace: Workspace, kinds: Sequence[Kind]) -> dict[tuple[str, str], tuple[str, str]]:

@@ -11,6 +11,7 @@ leaves the chain whole.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
 Auth = Literal["none", "os-login", "link", "session"]
 """How a person proved who they are, weakest first."""
 
-__all__ = ["MIGRATIONS", "Actor", "Auth", "LedgerRow", "append", "head", "history", "verify"]
+__all__ = [
+    "MIGRATIONS",
+    "Actor",
+    "Auth",
+    "LedgerRow",
+    "append",
+    "head",
+    "history",
+    "readable",
+    "verify",
+]
 
 GENESIS: Final = "0" * 64
 
@@ -180,6 +191,15 @@ def history(conn: Connection, *, subject: str | None = None, limit: int = -1) ->
         {"subject": subject, "limit": limit},
     )
     return [_row(raw) for raw in rows]
+
+
+def readable(conn: Connection) -> list[LedgerRow]:
+    """Every row whose payload is still JSON, in order; :func:`verify` tells of the others."""
+    found: list[LedgerRow] = []
+    for raw in conn.execute("SELECT * FROM ledger ORDER BY seq"):
+        with contextlib.suppress(ValueError):
+            found.append(_row(raw))
+    return found
 
 
 def head(conn: Connection) -> tuple[int, str]:

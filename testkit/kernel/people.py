@@ -53,7 +53,8 @@ class Roster:
             return self._by_id[person_id]
         except KeyError:
             near = difflib.get_close_matches(person_id, self._by_id, n=2)
-            hint = "" if near else f"people here: {', '.join(self._by_id) or 'nobody yet'}"
+            here = ", ".join(self._by_id) or "nobody yet"
+            hint = "" if near else f"say who you are with --as NAME; people here: {here}"
             raise NotFoundError("person", person_id, did_you_mean=near, hint=hint) from None
 
     def get(self, person_id: str) -> Person | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from testkit.errors import NotAuthorisedError
 from testkit.kernel import ledger
+from testkit.kernel.audit import Recorded, Table, compare
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest_bytes
 
@@ -19,10 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from testkit.kernel.audit import Case, Key
+    from testkit.kernel.findings import Finding
     from testkit.kernel.people import Roster
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["MIGRATIONS", "Adoption", "FileState", "adopt", "adopted", "in_practice", "status"]
+__all__ = [
+    "MIGRATIONS",
+    "Adoption",
+    "FileState",
+    "adopt",
+    "adopted",
+    "audit",
+    "in_practice",
+    "status",
+]
 
 MIGRATIONS: Final = (
     (
@@ -268,6 +280,38 @@ def status(
                 )
             )
     return out
+
+
+_PROPOSAL: Final = Table(
+    name="proposal",
+    key=("kind", "name", "version"),
+    subject="{kind}/{name}",
+    digested=("text",),
+)
+
+
+def audit(case: Case) -> list[Finding]:
+    """Compare the adopted texts with their records (LG005 to LG007)."""
+    recorded: dict[Key, Recorded] = {}
+    for row in case.records:
+        kind, _, name = row.subject.partition("/")
+        if row.kind not in {f"{kind}.proposed", f"{kind}.adopted"}:
+            continue
+        key = (kind, name, row.payload.get("version"))
+        state = row.kind.removeprefix(f"{kind}.")
+        first = recorded.get(key)
+        recorded[key] = Recorded(
+            subject=row.subject,
+            columns={
+                "text": row.payload.get("digest"),
+                "digest": row.payload.get("digest"),
+                "state": "waiting" if state == "proposed" else "adopted",
+                "proposed_by": first.columns["proposed_by"] if first else row.actor,
+                "adopted_by": None if state == "proposed" else row.actor,
+                "at": row.at,
+            },
+        )
+    return compare(case.conn, _PROPOSAL, recorded)
 
 
 def _diff(before: str, after: str, path: str) -> str:

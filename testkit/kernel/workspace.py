@@ -256,6 +256,7 @@ def save(workspace: Workspace, target: Path) -> list[str]:
         raise InputError(f"{target} exists", field="target", hint="choose another name")
     partial = target.with_name(f".{target.name}.partial")
     copies = workspace.root / "backups"
+    own = {target.absolute(), partial.absolute()}  # a backup into the workspace holds not itself
     members: list[str] = []
     try:
         handle = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -269,7 +270,7 @@ def save(workspace: Workspace, target: Path) -> list[str]:
                     members.append(database.path.name)
             for path in sorted(workspace.root.rglob("*")):
                 name = path.relative_to(workspace.root).as_posix()
-                if _worth_saving(path, name):
+                if _worth_saving(path, name) and path not in own:
                     out.write(path, name)
                     members.append(name)
         partial.replace(target)
@@ -315,4 +316,5 @@ def restore(source: Path, target: Path) -> list[str]:
 def _worth_saving(path: Path, name: str) -> bool:
     top = name.split("/", 1)[0]
     databases = ("workspace.db", "archive.db")
-    return path.is_file() and not top.startswith(databases) and top != "backups"
+    kept = not top.startswith(databases) and top != "backups" and not name.endswith(".partial")
+    return kept and path.is_file()

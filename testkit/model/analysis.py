@@ -74,7 +74,7 @@ def analyse(
     Raises:
         StateError: No wave is old enough to be read.
     """
-    ripe = [w for w in waves if _mature(w, plan, now=now)]
+    ripe = [w for w in waves if _mature(w, plan, now=now) and w.has_results]
     names = (plan.control.name, plan.treatment.name)
     ripe = [w for w in ripe if all(w.units.get(name, 0) > 0 for name in names)]
     if not ripe:
@@ -241,6 +241,22 @@ def _gates(
     # Assigned counts are right by construction; what came back can be lopsided.
     sources = [w.returned if w.returned is not None else w.units for w in waves]
     counts = [sum(s.get(name, 0) for s in sources) for name in names]
+    for wave in waves:
+        silent = [name for name in names if not wave.rows.get(name)]
+        if silent:
+            findings.append(
+                Finding(
+                    code="DQ003",
+                    severity="error",
+                    message=(
+                        f"wave {wave.wave} has no result row at all for {' and '.join(silent)}"
+                    ),
+                    hint=(
+                        "take in that arm's file too; if nobody did it there, take in its rows"
+                        " with 0, or decide with --despite-mismatch REASON"
+                    ),
+                )
+            )
     srm_p: float | None = None
     if sum(counts):
         result = srm_chisq(counts, plan.shares, alpha=SRM_ALPHA)
@@ -279,8 +295,13 @@ def _gates(
 
 def _when(plan: Plan, waves: Sequence[WaveCounts]) -> str:
     sent = [w for w in waves if w.sent_at is not None]
+    if sent and not any(w.has_results for w in sent):
+        return (
+            f"wave {sent[0].wave} was sent and has no results yet: whistlestop experiment intake"
+            f" {plan.experiment} FILE.csv"
+        )
     if sent:
-        first = min(sent, key=lambda w: (w.sent_at, w.wave))
+        first = min((w for w in sent if w.has_results), key=lambda w: (w.sent_at, w.wave))
         assert first.sent_at is not None
         ripe_at = first.sent_at + timedelta(hours=plan.metric.window_hours)
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from testkit.kernel.findings import Finding
@@ -38,7 +38,8 @@ class WaveCounts:
         units: ``arm -> units``.
         outcomes: ``arm -> units with the outcome``.
         returned: ``arm -> units that a result row came back for``; None where rows come back only
-            for those who did it.
+            for those who did it, so that their number says nothing about delivery.
+        rows: ``arm -> units with any result row``: an arm without one has no results yet.
     """
 
     wave: int
@@ -46,6 +47,12 @@ class WaveCounts:
     units: dict[str, int]
     outcomes: dict[str, int]
     returned: dict[str, int] | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def has_results(self) -> bool:
+        """Whether any result of the wave was taken in."""
+        return sum(self.rows.values()) > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +75,7 @@ class Look:
         at: ISO-8601 text.
         data_digest: Digest of the data it read.
         waves: Mature waves that entered.
-        immature: Waves that are sent and not yet old enough, or whose send time is unknown.
+        immature: Waves that are not read: not yet old enough, not sent, or without results.
         arms: Control first.
         information: n_control n_arm / (n_control + n_arm).
         fraction: ``information`` over the plan's.

@@ -90,6 +90,7 @@ def report_context(
     decision: Decision | None,
     batches: Sequence[Batch],
     remainder: int,
+    doubts: tuple[str, ...],
     practice: bool,
     zone_name: str,
     generated_at: str,
@@ -101,7 +102,7 @@ def report_context(
     return ReportContext(
         title=plan.title or plan.experiment,
         practice=practice,
-        summary=_summary(plan, last, decision, remainder),
+        summary=(*doubts, *_summary(plan, last, decision, remainder)),
         plan=plan,
         locked_at=shown(from_text(locked.locked_at), zone_name=zone_name),
         locked_by=locked.locked_by,

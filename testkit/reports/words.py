@@ -47,7 +47,9 @@ def share_list(chosen: dict[str, float]) -> str:
 def look_sentence(plan: Plan, look: Look) -> str:
     """What a look says, in a sentence or two."""
     arm, control = plan.treatment.name, plan.control.name
-    done = f"{min(look.fraction, 9.99):.0%} of the planned information"
+    done = f"{look.fraction:.0%} of the planned information"
+    if look.blocked:
+        return "Nothing can be concluded from these data before the error above is mended."
     match look.verdict:
         case "crossed-up":
             return f"Stop: {arm} is better than {control}. The bound was crossed with {done}."

@@ -13,9 +13,10 @@ from testkit.engines.placing import place, write_lists, write_remainder
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
-from testkit.kernel.clock import to_text
+from testkit.kernel.clock import from_text, to_text
 from testkit.kernel.ids import new_id
-from testkit.store import events, looks, plans
+from testkit.services.decide import doubts_about
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +53,13 @@ class Remainder:
         files: One CSV per arm that the rest gets, with its rows.
         chosen: ``arm -> share``.
         proven: Whether the choice follows from a crossing.
+        doubts: What happened to the data after the decision.
     """
 
     files: tuple[tuple[Path, int], ...]
     chosen: dict[str, float]
     proven: bool
+    doubts: tuple[str, ...] = ()
 
 
 def lists_folder(workspace: Workspace, name: str) -> Path:
@@ -74,6 +77,7 @@ def assign(
     source: Path,
     *,
     encoding: str | None = None,
+    new_wave: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Assigned:
     """Assign a list to arms and waves.
@@ -83,6 +87,7 @@ def assign(
         name: The locked experiment.
         source: CSV file with the unit's id and, where the plan names strata, their columns.
         encoding: Encoding of the file; None takes UTF-8 or a byte-order mark's.
+        new_wave: A second list is meant: its new people make one further wave of the test.
         progress: Told what is being done.
 
     Raises:
@@ -96,6 +101,15 @@ def assign(
     file = open_csv(source, encoding=encoding)
     value = next((a for a in before if a.source_sha256 == file.sha256), None)
     new, known = value is None, 0
+    if new and before and not new_wave:
+        raise StateError(
+            f"{name} has its list already: {before[0].source_name}, {before[0].rows:,} people",
+            current="assigned",
+            hint=(
+                "--new-wave puts everybody of this other list who is new into one further wave of"
+                " the test; is that meant?"
+            ),
+        )
     with session() as connection:
         if value is None:
             placed = place(
@@ -151,16 +165,20 @@ def _register(
             actor=workspace.actor,
             payload={
                 "assignment": value.id,
+                "version": version,
                 "source_sha256": value.source_sha256,
                 "data_sha256": value.data_sha256,
                 "rows": value.rows,
                 "counts": value.counts,
+                "row_digest": audit.ASSIGNMENT.row_digest(conn, value.id),
             },
             now=workspace.clock(),
         )
 
 
-def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
+def sent(
+    workspace: Workspace, name: str, *, wave: int, at: datetime
+) -> tuple[bool, datetime | None]:
     """Record when a wave went out; its attribution window starts then.
 
     Args:
@@ -170,7 +188,7 @@ def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
         at: The aware moment; not in the future.
 
     Returns:
-        False when exactly this was recorded before.
+        Whether this call changed anything, and what was recorded before.
 
     Raises:
         InputError: The moment lies in the future, or the plan has no such wave.
@@ -190,6 +208,13 @@ def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
         last = max([locked.plan.waves, *(int(w) for a in assigned for w in a.counts)])
         if not 1 <= wave <= last:
             raise InputError(f"{name} has waves 1 to {last}, not {wave}", field="wave", value=wave)
+        verdict = looks.decisions(conn, name, locked.version)
+        if verdict and at > from_text(verdict[0].at):
+            raise StateError(
+                f"{name} was decided before: the people of wave {wave} are in the remainder",
+                current="decided",
+                hint="send them the list that `experiment remainder` wrote",
+            )
         earlier = events.sends(conn, name, locked.version).get(wave)
         if earlier is not None and earlier != at:
             readers = [k.number for k in looks.looks(conn, name, locked.version) if wave in k.waves]
@@ -208,10 +233,10 @@ def sent(workspace: Workspace, name: str, *, wave: int, at: datetime) -> bool:
                 kind="wave.sent",
                 subject=f"experiment/{name}",
                 actor=workspace.actor,
-                payload={"wave": wave, "sent_at": to_text(at)},
+                payload={"version": locked.version, "wave": wave, "sent_at": to_text(at)},
                 now=now,
             )
-    return changed
+    return changed, earlier
 
 
 def remainder(workspace: Workspace, name: str) -> Remainder:
@@ -224,6 +249,8 @@ def remainder(workspace: Workspace, name: str) -> Remainder:
         locked = plans.require(conn, name)
         decided = looks.decisions(conn, name, locked.version)
         assigned = events.assignments(conn, name, locked.version)
+        sends = events.sends(conn, name, locked.version)
+        batches = events.batches(conn, name, locked.version, retracted=True)
     if not decided:
         raise StateError(
             f"{name} is not decided yet",
@@ -242,6 +269,15 @@ def remainder(workspace: Workspace, name: str) -> Remainder:
             [(_data(workspace, a), a.columns) for a in assigned],
             chosen=decided[0].chosen,
             salt=locked.plan.salt,
+            sent=list(sends),
             folder=lists_folder(workspace, name),
         )
-    return Remainder(files=tuple(files), chosen=decided[0].chosen, proven=decided[0].proven)
+    # Who waited is in these lists now: the old file would be sent twice.
+    for stale in lists_folder(workspace, name).glob("remainder-not-sent-yet*.csv"):
+        stale.unlink()
+    return Remainder(
+        files=tuple(files),
+        chosen=decided[0].chosen,
+        proven=decided[0].proven,
+        doubts=doubts_about(decided[0], batches),
+    )

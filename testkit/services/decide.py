@@ -10,14 +10,17 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from testkit.kernel.workspace import Workspace
     from testkit.model.plan import Plan
-    from testkit.store.events import Assignment
+    from testkit.store.events import Assignment, Batch
 
-__all__ = ["Decided", "decide", "waiting"]
+__all__ = ["Decided", "decide", "doubts_about", "waiting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +32,37 @@ class Decided:
         plan: The plan.
         new: False when it had been decided before; the verdict stays.
         remainder: Units that wait for it.
+        doubts: What happened to the data after it; empty when nothing did.
     """
 
     decision: rule.Decision
     plan: Plan
     new: bool
     remainder: int
+    doubts: tuple[str, ...] = ()
 
 
-def waiting(plan: Plan, assigned: list[Assignment]) -> int:
-    """Units that are not in the test: of the assigned lists, or by the plan without one."""
+def doubts_about(decision: rule.Decision, batches: list[Batch]) -> tuple[str, ...]:
+    """Why a verdict may no longer stand: data that were taken back after it."""
+    gone = [b for b in batches if b.retracted_at is not None and b.retracted_at > decision.at]
+    if not gone:
+        return ()
+    names = ", ".join(b.source_name for b in gone)
+    why = "it rests on data that no longer count"
+    return (f"DOUBT: results were taken back after this decision ({names}); {why}",)
+
+
+def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime]) -> int:
+    """Units that nothing was sent to: those outside of the test, and those of unsent waves."""
     if assigned:
-        return sum(sum(a.counts.get("0", {}).values()) for a in assigned)
-    return plan.list_size - plan.test_size
+        return sum(
+            sum(arms.values())
+            for a in assigned
+            for wave, arms in a.counts.items()
+            if int(wave) not in sends
+        )
+    unsent = sum(size for k, size in enumerate(plan.wave_sizes, start=1) if k not in sends)
+    return plan.list_size - plan.test_size + unsent
 
 
 def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: str = "") -> Decided:
@@ -59,10 +80,21 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
     now = workspace.clock()
     with workspace.db.write() as conn:
         locked = plans.require(conn, name)
-        rest = waiting(locked.plan, events.assignments(conn, name, locked.version))
+        rest = waiting(
+            locked.plan,
+            events.assignments(conn, name, locked.version),
+            events.sends(conn, name, locked.version),
+        )
         before = looks.decisions(conn, name, locked.version)
         if before:
-            return Decided(decision=before[0], plan=locked.plan, new=False, remainder=rest)
+            batches = events.batches(conn, name, locked.version, retracted=True)
+            return Decided(
+                decision=before[0],
+                plan=locked.plan,
+                new=False,
+                remainder=rest,
+                doubts=doubts_about(before[0], batches),
+            )
         made = rule.decide(
             locked.plan,
             looks.looks(conn, name, locked.version),
@@ -88,6 +120,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
                 "decision_digest": digest(made.as_dict()),
                 "reason_digest": digest_bytes(made.reason.encode()),
                 "despite_digest": digest_bytes(despite.encode()) if despite else "",
+                "row_digest": audit.DECISION.row_digest(conn, made.id),
             },
             now=now,
         )

@@ -12,7 +12,7 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.ids import new_id
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,10 +187,12 @@ def _register(
             actor=workspace.actor,
             payload={
                 "batch": batch.id,
+                "version": locked.version,
                 "source_sha256": batch.source_sha256,
                 "data_sha256": batch.data_sha256,
                 "rows": batch.rows,
                 "sent": {str(w): to_text(sent_at) for w in sends} if sent_at else {},
+                "row_digest": audit.BATCH.row_digest(conn, batch.id),
             },
             now=now,
         )

@@ -12,7 +12,7 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
 from testkit.services.intake import counts_now
-from testkit.store import events, looks, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -128,6 +128,7 @@ def _record(conn: Connection, workspace: Workspace, locked: LockedPlan, taken: L
             "fraction": taken.fraction,
             "verdict": taken.verdict,
             "final": taken.final,
+            "row_digest": audit.LOOK.row_digest(conn, taken.id),
         },
         now=workspace.clock(),
     )

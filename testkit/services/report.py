@@ -11,7 +11,7 @@ from testkit.kernel.clock import shown
 from testkit.kernel.workspace import replace_file
 from testkit.reports.contexts import report_context
 from testkit.reports.render import render
-from testkit.services.decide import waiting
+from testkit.services.decide import doubts_about, waiting
 from testkit.store import events, looks, plans
 
 if TYPE_CHECKING:
@@ -81,9 +81,11 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         decided = looks.decisions(conn, name, locked.version)
         batches = events.batches(conn, name, locked.version, retracted=True)
         lists = events.assignments(conn, name, locked.version)
+        sends = events.sends(conn, name, locked.version)
         seq, head = ledger.head(conn)
         practice = proposals.in_practice(conn)
-    rest = waiting(locked.plan, lists)
+    rest = waiting(locked.plan, lists, sends)
+    doubts = doubts_about(decided[0], batches) if decided else ()
     zone_name = workspace.config.organisation.zone
     data: dict[str, Any] = {
         "experiment": name,
@@ -107,6 +109,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
             for b in batches
         ],
         "remainder": rest,
+        "doubts": list(doubts),
         "ledger_head": {"seq": seq, "hash": head},
     }
     context = report_context(
@@ -115,6 +118,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         decision=decided[0] if decided else None,
         batches=batches,
         remainder=rest,
+        doubts=doubts,
         practice=practice,
         zone_name=zone_name,
         generated_at=shown(workspace.clock(), zone_name=zone_name),

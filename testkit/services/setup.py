@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from testkit.kernel import audit, ledger, proposals
 from testkit.kernel import kinds as proposal_kinds
-from testkit.kernel import ledger, proposals
 from testkit.kernel.findings import Finding, Severity
 from testkit.kernel.sqlite import SOUND_WAL, Connection, driver, journal_mode
 from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write_once
@@ -20,6 +20,7 @@ from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from testkit.kernel.audit import Auditor
     from testkit.kernel.clock import Clock
     from testkit.kernel.kinds import Kind
     from testkit.kernel.workspace import Schema
@@ -142,8 +143,13 @@ def init(
     return Made(root=workspace.root, written=tuple(written), adopted=tuple(adopted))
 
 
-def doctor(workspace: Workspace) -> list[Finding]:
-    """What could go wrong here: DR001 to DR010; a healthy workspace gives notes only."""
+def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Finding]:
+    """What could go wrong here: DR001 to DR010; a healthy workspace gives notes only.
+
+    Args:
+        workspace: The workspace.
+        auditors: Compare the tables with the ledger; data files only have to be there.
+    """
     findings: list[Finding] = []
 
     def add(code: str, severity: Severity, message: str, hint: str = "") -> None:
@@ -177,6 +183,7 @@ def doctor(workspace: Workspace) -> list[Finding]:
         add("DR006", "error", "secrets.toml can be read by others", "chmod 600 secrets.toml")
     with workspace.db.read() as conn:
         findings.extend(ledger.verify(conn))
+        findings.extend(audit.run(conn, auditors, data=workspace.data))
         seq, head = ledger.head(conn)
         practice = proposals.in_practice(conn)
         waiting = conn.execute("SELECT count(*) FROM proposal WHERE state = 'waiting'").fetchone()

@@ -6,7 +6,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from testkit.errors import DefinitionError
-from testkit.kernel import yamlfile
+from testkit.kernel import proposals, yamlfile
+from testkit.kernel.config import PeopleFile, roster_of
 from testkit.kernel.kinds import Kind
 from testkit.signoff.check import check_chain
 from testkit.signoff.model import RosterView
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["CHAIN", "starter_chains"]
+__all__ = ["CHAIN", "PEOPLE", "starter_chains"]
 
 
 def _check(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
@@ -38,6 +39,23 @@ def _check(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
     return check_chain(chain, roster, workspace.clock(), place=document.where)
 
 
+def _check_people(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+    """The people themselves, and whether every adopted chain can still be completed with them."""
+    people, findings = yamlfile.validate(yamlfile.parse(text, name=name), PeopleFile)
+    if people is None:
+        return findings
+    roster = RosterView.of(roster_of(people.people))
+    with workspace.db.read() as conn:
+        adopted = proposals.all_adopted(conn, kind="chain")
+    for adoption in adopted:
+        document = yamlfile.parse(adoption.text, name=f"chain {adoption.name}")
+        chain = parse_chain(document.value, zone_name=workspace.config.organisation.zone)
+        found = check_chain(chain, roster, workspace.clock(), place=document.where)
+        findings = [*findings, *(f for f in found if f.severity == "error")]
+    return findings
+
+
+PEOPLE = Kind(name="people", pattern="", check=_check_people)
 CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check)
 
 

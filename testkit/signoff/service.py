@@ -7,15 +7,14 @@ first wins, the second is told by whom and when.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.errors import NotFoundError, StateError
 from testkit.kernel import ledger, proposals, yamlfile
-from testkit.kernel.digest import digest_bytes
+from testkit.kernel.digest import digest
+from testkit.signoff import audit, store
 from testkit.signoff import events as ev
-from testkit.signoff import store
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
 from testkit.signoff.model import SYSTEM, ChainDef, Decision, RosterView, material_digest
@@ -117,7 +116,11 @@ def find(conn: Connection, given: str) -> Request:
         return load(conn, given)
     row = store.of_subject(conn, given if "/" in given else f"draft/{given}")
     if row is None:
-        raise NotFoundError("request", given, hint="see `whistlestop signoff inbox`")
+        raise NotFoundError(
+            "request about",
+            given,
+            hint=f"put it before the chain first: whistlestop --as NAME draft submit {given}",
+        )
     return load(conn, row.id)
 
 
@@ -279,7 +282,7 @@ def sign(
     with workspace.db.write() as conn:
         row = store.request_of_revision(conn, revision_id)
         current = load(conn, row.id)
-        if _said_before(current.state, person, decision, revision_id):
+        if _said_before(current.state, person, decision, revision_id, stage):
             return current, False
         event = decide(
             current.state,
@@ -298,9 +301,14 @@ def sign(
         return load(conn, row.id), True
 
 
-def _said_before(state: RequestState, person: str, decision: Decision, revision_id: str) -> bool:
+def _said_before(
+    state: RequestState, person: str, decision: Decision, revision_id: str, stage: str
+) -> bool:
     return any(
-        s.actor == person and s.decision is decision and s.revision == revision_id
+        s.actor == person
+        and s.decision is decision
+        and s.revision == revision_id
+        and stage in {"", s.stage}
         for s in state.standing("counts", "stands")
     )
 
@@ -336,25 +344,32 @@ def _append(
         if refusal is not None:
             raise refusal.error()
     seq = store.add_event(conn, request_id, event)
-    stored = ev.event_to_dict(event)
-    # The event's text (notes, reasons, facts) stays out of the ledger; its digest binds it.
-    event_digest = digest_bytes(json.dumps(stored, sort_keys=True, ensure_ascii=False).encode())
+    ended = fold(state.chain, store.events(conn, request_id)).state in ENDED
+    if ended:
+        store.close(conn, request_id)
+    revision = event.revision or state.revision
+    payload: dict[str, Any] = {
+        "seq": seq,
+        "revision": revision,
+        "material_digest": event.digest or state.digest,
+        # The event's text (notes, reasons, facts) stays out of the ledger; its digest binds it.
+        "event_digest": digest(ev.event_to_dict(event)),
+        "row_digest": audit.EVENT.row_digest(conn, request_id, seq),
+        "ended": ended,
+    }
+    if isinstance(event, ev.Submitted):
+        payload["request_digest"] = audit.REQUEST.row_digest(conn, request_id)
+    if isinstance(event, ev.Submitted | ev.Edited):
+        payload["revision_digest"] = audit.REVISION.row_digest(conn, revision)
     kind = event.decision.value if isinstance(event, ev.Signed) else event.kind
     ledger.append(
         conn,
         kind=f"signoff.{kind}",
         subject=f"request/{request_id}",
         actor=ledger.Actor(name=event.actor, via=event.via or workspace.actor.via, auth=event.auth),
-        payload={
-            "seq": seq,
-            "revision": event.revision or state.revision,
-            "material_digest": event.digest or state.digest,
-            "event_digest": event_digest,
-        },
+        payload=payload,
         now=event.at,
     )
-    if fold(state.chain, store.events(conn, request_id)).state in ENDED:
-        store.close(conn, request_id)
 
 
 def inbox(workspace: Workspace, person: str | None = None) -> list[Request]:

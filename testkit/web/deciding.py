@@ -208,6 +208,8 @@ def through_link(workspace: Workspace, link: Link, decision: Decision, *, note: 
         with workspace.db.write() as conn:
             mine = links.claim(conn, link, use=decision.value, now=now)
             link = links.by_id(conn, link.id)
+        if link.used_at is None:  # taken back since it was read
+            links.require_open(link, now=now, zone_name=zone_name)
     if not mine:
         if link.used_for != decision.value:
             raise StateError(

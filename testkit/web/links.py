@@ -174,7 +174,6 @@ def find(conn: Connection, workspace: Workspace, token: str) -> Link:
 
     Raises:
         NotFoundError: We did not make it, or it was cut or changed on its way.
-        GoneError: It was taken back.
     """
     from itsdangerous import BadData
 
@@ -190,8 +189,6 @@ def find(conn: Connection, workspace: Workspace, token: str) -> Link:
         raise NotFoundError(
             "link", "with this address", hint="copy the whole address, or ask for a new link"
         )
-    if link.revoked_at:
-        raise GoneError("this link was taken back", current="revoked", hint="ask for a new one")
     return link
 
 
@@ -204,8 +201,10 @@ def require_open(link: Link, *, now: datetime, zone_name: str) -> None:
     """Check that a link can still be used.
 
     Raises:
-        GoneError: It was used, or has expired.
+        GoneError: It was taken back or used, or has expired.
     """
+    if link.revoked_at:
+        raise GoneError("this link was taken back", current="revoked", hint="ask for a new one")
     if link.used_at:
         when = shown(from_text(link.used_at), zone_name=zone_name)
         raise GoneError(

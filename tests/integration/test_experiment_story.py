@@ -82,11 +82,12 @@ def test_a_real_difference_ends_in_ship_and_the_rest_gets_the_better_arm(shell, 
     # A stop at a bound overstates; the median-unbiased estimate lies below what was observed.
     assert 0 < decision["difference"] <= looks[-1]["difference"]
     rest = shell.json("experiment", "remainder", "spring")
-    assert rest["files"][0]["rows"] == "4,000"
     people = read(spring / "lists" / "remainder-match.csv")
+    assert rest["files"][0]["rows"] == f"{len(people):,}"
     assert {row["arm"] for row in people} == {"match"}
-    waves = {p.name for p in (spring / "lists").glob("wave-*.csv")}
-    tested = {row["supporter_id"] for name in waves for row in read(spring / "lists" / name)}
+    # Nobody is forgotten: who was in a wave that never went out gets the better arm as well.
+    sent = [p for k in range(1, wave + 1) for p in (spring / "lists").glob(f"wave-{k:02d}-*.csv")]
+    tested = {row["supporter_id"] for path in sent for row in read(path)}
     assert tested.isdisjoint(row["supporter_id"] for row in people)
     assert len(tested) + len(people) == 20_000
 
@@ -216,8 +217,7 @@ def test_a_retracted_batch_counts_no_longer_and_may_come_again(shell, spring):
     results = write_results(spring, 1, rates={"control": 0.05, "match": 0.05})
     batch = shell.json("experiment", "intake", "spring", str(results))["batch"]
     shell.ok("experiment", "retract", "spring", batch, "--reason", "wrong export")
-    outcomes = shell.json("experiment", "look", "spring")["look"]["arms"]
-    assert [arm["outcomes"] for arm in outcomes] == [0, 0]
+    assert shell("experiment", "look", "spring").code == 3  # there is nothing to read
     shell.ok("experiment", "intake", "spring", str(results))
 
 
@@ -301,3 +301,79 @@ def test_the_report_needs_no_network_and_escapes_what_people_wrote(shell):
     assert "https://" not in page
     shell.ok("experiment", "report", "spring", "--format", "md")
     assert "<script>" not in (shell.folder / "reports" / "spring.md").read_text(encoding="utf-8")
+
+
+def only_those_who_did(folder, wave, arm, *, share):
+    """What many tools export: a file per arm, with nobody in it but those who did it."""
+    people = read(folder / "lists" / f"wave-{wave:02d}-{arm}.csv")
+    path = folder / f"givers-{wave}-{arm}.csv"
+    rows = "".join(f"{row['supporter_id']},1\n" for row in people[: round(share * len(people))])
+    path.write_text("supporter_id,gave\n" + rows, encoding="utf-8")
+    return str(path)
+
+
+def test_a_file_of_one_arm_alone_never_decides(shell, spring):
+    shell.ok("experiment", "sent", "spring", "--wave", "1")
+    shell.clock.move(hours=73)
+    shell.ok("experiment", "intake", "spring", only_those_who_did(spring, 1, "match", share=0.09))
+    look = shell.json("experiment", "look", "spring")["look"]
+    assert [f["code"] for f in look["findings"] if f["severity"] == "error"] == ["DQ003"]
+    said = shell.ok("experiment", "look", "spring").out
+    assert "better" not in said
+    assert shell("experiment", "decide", "spring", "--stop", "now").code == 3
+    shell.ok("experiment", "intake", "spring", only_those_who_did(spring, 1, "control", share=0.05))
+    look = shell.json("experiment", "look", "spring")["look"]
+    assert look["findings"] == []
+    assert [a["outcomes"] for a in look["arms"]] == [100, 180]
+
+
+def test_a_wave_without_any_result_is_not_read_as_nobody(shell, spring):
+    for wave in (1, 2):
+        shell.ok("experiment", "sent", "spring", "--wave", str(wave))
+    shell.clock.move(hours=73)
+    refused = shell("experiment", "look", "spring")
+    assert (refused.code, "has no results yet" in refused.err) == (3, True)
+    results = write_results(spring, 2, rates={"control": 0.05, "match": 0.05})
+    shell.ok("experiment", "intake", "spring", str(results))
+    look = shell.json("experiment", "look", "spring")["look"]
+    assert (look["waves"], 1 in look["immature"]) == ([2], True)
+
+
+def test_a_verdict_whose_data_were_taken_back_says_so_everywhere(shell, spring):
+    shell.ok("experiment", "sent", "spring", "--wave", "1")
+    shell.clock.move(hours=73)
+    results = write_results(spring, 1, rates={"control": 0.05, "match": 0.06})
+    batch = shell.json("experiment", "intake", "spring", str(results))["batch"]
+    shell.ok("experiment", "look", "spring")
+    shell.ok("experiment", "decide", "spring", "--stop", "enough")
+    shell.clock.move(hours=1)
+    shell.ok("experiment", "retract", "spring", batch, "--reason", "wrong export")
+    for words in (("decide", "spring"), ("remainder", "spring")):
+        assert "DOUBT" in shell.ok("experiment", *words).out
+    shell.ok("experiment", "report", "spring")
+    page = (shell.folder / "reports" / "spring.html").read_text(encoding="utf-8")
+    assert page.index("DOUBT") < page.index("Inconclusive")
+
+
+def test_a_wave_cannot_go_out_after_its_people_went_to_the_remainder(shell, spring):
+    send_and_read(shell, spring, 1, {"control": 0.05, "match": 0.05})
+    shell.ok("experiment", "decide", "spring", "--stop", "enough")
+    shell.clock.move(hours=1)
+    refused = shell("experiment", "sent", "spring", "--wave", "2")
+    assert (refused.code, "in the remainder" in refused.err) == (3, True)
+
+
+def test_a_backup_into_the_workspace_does_not_hold_itself(shell):
+    done = shell.json("backup", str(shell.folder / "all.zip"))
+    assert "all.zip" not in done["members"]
+    again = shell.json("backup", str(shell.folder / "more.zip"))
+    assert "all.zip" in again["members"]
+    assert not list(shell.folder.glob("*.partial"))
+
+
+def test_people_who_could_not_complete_a_chain_are_not_adopted(shell):
+    path = shell.folder / "whistlestop.yaml"
+    text = path.read_text("utf-8").replace("roles: [comms_lead]", "roles: [press]")
+    path.write_text(text.replace("roles: [deputy_comms]", "roles: [press]"), "utf-8")
+    refused = shell("adopt", "people")
+    assert (refused.code, "SO0" in refused.err) == (2, True)

@@ -169,6 +169,8 @@ def test_a_later_list_makes_a_further_wave_of_new_people_only(shell, tmp_path):
     one.write_text("supporter_id\n" + "\n".join(f"S{i}" for i in range(3000)) + "\n")
     two.write_text("supporter_id\n" + "\n".join(f"S{i}" for i in range(2500, 3500)) + "\n")
     shell.ok("experiment", "assign", "x", str(one))
-    later = shell.json("experiment", "assign", "x", str(two))
+    refused = shell("experiment", "assign", "x", str(two))
+    assert (refused.code, "--new-wave" in refused.err) == (3, True)
+    later = shell.json("experiment", "assign", "x", str(two), "--new-wave")
     assert (later["rows"], later["known"]) == (500, 500)
     assert later["counts"] == {"3": {"control": 250, "new": 250}}

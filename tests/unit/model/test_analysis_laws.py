@@ -43,6 +43,7 @@ def wave(number, control, new, *, age_hours=48.0, returned=None):
         units={"control": control[0], "new": new[0]},
         outcomes={"control": control[1], "new": new[1]},
         returned=returned,
+        rows={"control": control[0], "new": new[0]},
     )
 
 

@@ -183,6 +183,19 @@ def test_hours_of_the_week_are_local():
     assert hour_of_week(MONDAY - timedelta(seconds=1)) == HOURS - 1
 
 
+@pytest.mark.parametrize("day", [datetime(2026, 3, 8), datetime(2026, 11, 1)])
+def test_a_night_in_which_the_clocks_change_has_as_many_hours_as_passed(day):
+    newyork = ZoneInfo("America/New_York")
+    midnight = day.replace(tzinfo=newyork).astimezone(UTC)
+    baseline = Baseline.cold(per_day=24)
+    for n in range(6):
+        now = (midnight + timedelta(hours=n)).astimezone(newyork)
+        usual = baseline.usual(end=now, params=LIMITS, profile=FLAT)
+        assert usual.mean == pytest.approx(2.0, rel=0.2)
+        baseline = baseline.learn(hour=now, count=1, params=LIMITS, profile=FLAT)
+    assert sum(baseline.weeks) == pytest.approx(6.0, rel=0.1)
+
+
 def test_a_profile_has_mean_one_and_leaves_no_hour_impossible():
     counts = [0.0] * HOURS
     counts[9] = 5000.0

@@ -137,6 +137,13 @@ def test_the_same_words_join_within_the_window_and_not_after_it():
         assert clusterer.add(entry(2, title, hours=hours)).created is not joined
 
 
+def test_a_story_that_goes_on_outlives_the_window():
+    clusterer = Clusterer()
+    keys = {clusterer.add(entry(n, EVENTS["dam"][0], hours=20 * n)).story_key for n in range(6)}
+    assert keys == {"e0"}
+    assert len(clusterer.story("e0").entries) == 6
+
+
 def test_what_left_the_window_is_forgotten():
     clusterer = grown()
     clusterer.add(entry(99, "Quiet day", hours=500))
@@ -243,6 +250,8 @@ def test_a_split_moves_entries_under_a_new_name():
     story, moving = split_out(clusterer)
     assert set(story.entries) == {item.id for item in moving}
     assert len(clusterer.story("e0").entries) == 4
+    assert not {"orrin", "dam"} & set(clusterer.story("e0").terms)
+    assert clusterer.story("e0").last_at == START + timedelta(hours=4.5)
     assert clusterer.add(entry(50, EVENTS["dam"][1], hours=7)).story_key == "dam"
     assert clusterer.add(entry(51, EVENTS["mercy"][1], hours=7)).story_key == "e0"
 

@@ -60,6 +60,13 @@ def test_an_owner_that_drops_its_furniture_gets_the_word_back():
     assert "gazette" in vector(weights, "gazette lichen", owner="Gazette")
 
 
+def test_an_owner_keeps_little_more_than_its_furniture():
+    weights = learned(*[f"gazette a{n} b{n} c{n} d{n}" for n in range(400)], owner="Gazette")
+    kept = weights.export()["owner_frequency"]["Gazette"]
+    assert "gazette" in kept
+    assert len(kept) <= 4 * 4 + 1
+
+
 def test_counts_stay_small_over_the_years():
     weights = TermWeights(summary_weight=0.5)
     for n in range(100_000):

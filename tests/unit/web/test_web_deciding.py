@@ -150,3 +150,13 @@ def test_the_page_offers_exactly_what_would_be_taken(office: Office, desk: Works
 )
 def test_every_error_has_its_status(error: KitError, status: int) -> None:
     assert status_of(error) == status
+
+
+def test_a_link_taken_back_since_the_page_was_read_decides_nothing(
+    office: Office, desk: Workspace
+) -> None:
+    link = given(office, desk)
+    office.run("people", "revoke", "kim")
+    with pytest.raises(links.GoneError, match="taken back"):
+        deciding.through_link(desk, link, Decision.APPROVE, note="")
+    assert said(office) == []
