@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from testkit.kernel.ledger import LedgerRow
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["Auditor", "Case", "Recorded", "Table", "compare", "problem", "run"]
+__all__ = ["WHOLE", "Auditor", "Case", "Key", "Recorded", "Table", "compare", "problem", "run"]
 
 Key = tuple[Any, ...]
 
