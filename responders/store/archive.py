@@ -56,7 +56,7 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryRow:
-    """A story with its entries, the first seen first.
+    """A story with its entries, the earliest first.
 
     Attributes:
         id: Its id; it never changes.
@@ -407,7 +407,9 @@ def story(conn: Connection, story_id: str) -> StoryRow:
         return story(conn, row["merged_into"])
     found = conn.execute(
         "SELECT e.*, coalesce(nullif(f.title, ''), f.url) AS outlet FROM entry e"
-        " JOIN feed f ON f.id = e.feed WHERE e.story = :s ORDER BY e.first_seen, e.id",
+        " JOIN feed f ON f.id = e.feed WHERE e.story = :s"
+        # Feeds answer in any order: who was first is what they say, where they say it.
+        " ORDER BY coalesce(e.published, e.first_seen), e.id",
         {"s": story_id},
     )
     return StoryRow(
