@@ -36,6 +36,8 @@ _TOKEN: Final = regex.compile(
 )
 # Kana voicing marks change the letter, they are not accents: dropping them would merge words.
 _DROPPED: Final = regex.compile(rf"(?V1)[[\p{{M}}{_JOINERS}]--[\u3099\u309a]]+")
+# A vulgar fraction opens into digits, which must not join the whole number before it.
+_FRACTION: Final = re.compile("(?=[\u00bc-\u00be\u2150-\u215f\u2189])")
 _FOLDED_TOKEN: Final = regex.compile(rf"(?V1)[[\p{{L}}\p{{N}}]--[{_NOT_TOKENS}]]+")
 
 
@@ -117,7 +119,7 @@ def index_text(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _fold(word: str) -> tuple[str, ...]:
-    folded = unicodedata.normalize("NFKC", word).casefold()
+    folded = unicodedata.normalize("NFKC", _FRACTION.sub(" ", word)).casefold()
     bare = _DROPPED.sub("", unicodedata.normalize("NFD", folded))
     # NFC joins Hangul letters and voiced kana again; no accent is left that it could join.
     return tuple(_FOLDED_TOKEN.findall(unicodedata.normalize("NFC", bare)))

@@ -26,6 +26,7 @@ from responders.match.tokens import index_text, tokenize, tokenize_terms
         ("が か \u306f\u309a", "が か ぱ"),
         ("\u1112\u1161\u11ab\u1100\u1173\u11af 한글", "한글 한글"),
         ("½", "1 2"),
+        ("5½-year 3⅓", "5 1 2 year 3 1 3"),
         ("Foo™ bar®", "foo bar"),
         ("1️⃣ up", "1 up"),
         ("", ""),
