@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from testkit.kernel.ledger import LedgerRow
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["Auditor", "Case", "Recorded", "Table", "compare", "problem", "run"]
+__all__ = ["WHOLE", "Auditor", "Case", "Key", "Recorded", "Table", "compare", "problem", "run"]
 
 Key = tuple[Any, ...]
+"""Values of the columns that name a row."""
 
 WHOLE: Final = "row_digest"
 """In a payload: digest of the row's settled columns."""
