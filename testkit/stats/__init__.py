@@ -53,6 +53,7 @@ Several questions at once
 Planning and learning
     :mod:`~testkit.stats.power`             n, power and smallest effect for rates
     :mod:`~testkit.stats.power_means`       the same for means
+    :mod:`~testkit.stats.reach`             what a list of this size can and cannot learn
     :mod:`~testkit.stats.roll`              how large a test when the better arm gets the rest
     :mod:`~testkit.stats.posterior`         which arm is best, what a wrong choice costs
     :mod:`~testkit.stats.meta`              the same kind of test, pooled
