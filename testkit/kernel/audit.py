@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["WHOLE", "Auditor", "Case", "Key", "Recorded", "Table", "compare", "problem", "run"]
 
 Key = tuple[Any, ...]
+"""Values of the columns that name a row."""
 
 WHOLE: Final = "row_digest"
 """In a payload: digest of the row's settled columns."""

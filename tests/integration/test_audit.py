@@ -218,7 +218,7 @@ def test_the_story_has_a_row_in_every_recorded_table(original, table):
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [(t, c) for t, c, is_key in COLUMNS if not is_key], ids="-".join
+    ("table", "column"), [(t, c) for t, c, is_key in COLUMNS if not is_key], ids=str
 )
 def test_a_changed_column_differs_from_its_record(copy, table, column):
     row = one(copy, f"SELECT rowid AS row_number, * FROM {table} ORDER BY rowid DESC")
@@ -253,7 +253,7 @@ def subject_of(table: str, row: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [(t, c) for t, c, is_key in COLUMNS if is_key], ids="-".join
+    ("table", "column"), [(t, c) for t, c, is_key in COLUMNS if is_key], ids=str
 )
 def test_a_renamed_row_is_one_added_and_one_gone(copy, table, column):
     row = one(copy, f"SELECT rowid AS row_number, * FROM {table} ORDER BY rowid DESC")
