@@ -36,6 +36,11 @@ def declared(path: Path) -> list[str] | None:
     return None
 
 
+def _written(parts: tuple[str, ...]) -> bool:
+    made = parts[0].startswith((".", "whistlestop-demo", "dist", "build")) and parts[0] != ".ci"
+    return not made and "__pycache__" not in parts
+
+
 def tracked() -> list[Path]:
     """Files that belong to the project: what git knows, or all of an unpacked archive."""
     try:
@@ -43,8 +48,8 @@ def tracked() -> list[Path]:
             ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
-        hidden = {".git", ".venv"}
-        found = [p for p in ROOT.rglob("*") if not hidden & set(p.relative_to(ROOT).parts)]
+        # No git on this machine: leave out what tools and the demo have made.
+        found = [p for p in ROOT.rglob("*") if _written(p.relative_to(ROOT).parts)]
     else:
         found = [ROOT / name for name in listed.split("\0") if name]
     return [path for path in found if path.is_file()]
