@@ -123,6 +123,10 @@ def holds(node: Node, document: Document) -> bool:
     # Plain loops: this is asked of every entry by every issue that may match it, and a generator
     # for each of these lines doubles the time of a whole tick's matching.
     if isinstance(node, Words):
+        # Most words are absent; only the beginning of one need not be there whole.
+        first_is_whole = not node.prefix or len(node.terms) > 1
+        if first_is_whole and node.terms[0] not in document.terms:
+            return False
         return _words_hold(node, document)
     if isinstance(node, Or):
         for part in node.parts:  # noqa: SIM110 - see above
@@ -137,7 +141,7 @@ def holds(node: Node, document: Document) -> bool:
     if isinstance(node, Not):
         return not holds(node.part, document)
     if isinstance(node, Alias):
-        return any(_words_hold(name, document) for name in node.names)
+        return any(holds(name, document) for name in node.names)
     if isinstance(node, Near):
         return any(_near_in(node, document, field) for field in _fields_of(node))
     if isinstance(node, Pattern):
@@ -199,13 +203,9 @@ def _spans(node: Words | Alias | Near | Pattern, document: Document) -> Iterator
 
 
 def _words_hold(node: Words, document: Document) -> bool:
-    first, places = node.terms[0], document.places
-    single = len(node.terms) == 1
-    if not (single and node.prefix) and first not in document.terms:
-        return False
-    plain = single and not node.prefix and node.exact is None
+    plain = len(node.terms) == 1 and not node.prefix and node.exact is None
     for field in node.fields:
-        if first in places[field] if plain else _has_run(node, document, field):
+        if node.terms[0] in document.places[field] if plain else _has_run(node, document, field):
             return True
     return False
 
