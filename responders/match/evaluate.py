@@ -1,9 +1,9 @@
 """A query tree asked of one document: does it hold, and why.
 
 Two passes. :func:`holds` answers yes or no from the positions of terms and is what 200 issues ask
-of every entry. :func:`explain` is run on the few that hold; it walks the tree again and keeps
-what each clause saw, with spans in the original text, so that a match can be shown and stored
-with its reason.
+of every entry. For the few that hold, :class:`MatchResult` walks the tree again when it is asked
+why, and keeps what each clause saw, with spans in the original text, so that a match can be shown
+and stored with its reason.
 
 A phrase stays inside one field. NEAR follows FTS5: some choice of one occurrence per part exists
 such that from the end of each part to the start of the last one lie at most k tokens; parts may
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from responders.match.document import Document, Field
 
-__all__ = ["Clause", "MatchResult", "Span", "explain", "holds"]
+__all__ = ["Clause", "MatchResult", "Span", "holds"]
 
 Kind: TypeAlias = Literal["words", "pattern", "lang", "alias", "near", "and", "or", "not"]
 Run: TypeAlias = tuple[int, int]
@@ -85,16 +85,31 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResult:
-    """Why a document matched.
+    """A query that holds on a document, and why.
+
+    The reasons are worked out when they are asked for: of the many entries of a story that match
+    an issue, one is shown.
 
     Attributes:
-        clauses: The query with what each clause saw.
-        spans: Everything to highlight: spans of clauses that hold and are not under NOT, by
-            field and place, without repeats. They may overlap.
+        root: The query's tree.
+        document: What it holds on.
     """
 
-    clauses: Clause
-    spans: tuple[Span, ...]
+    root: Node
+    document: Document
+
+    @property
+    def clauses(self) -> Clause:
+        """The query with what each clause saw."""
+        return _clause(self.root, self.document)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Everything to highlight: spans of clauses that hold and are not under NOT.
+
+        Title first, by place, without repeats. They may overlap.
+        """
+        return tuple(sorted(set(_shown(self.clauses)), key=lambda s: (s.field != "title", s)))
 
     def why(self) -> str:
         """One line for a person: which clauses hit, and on which words.
@@ -150,23 +165,6 @@ def holds(node: Node, document: Document) -> bool:
             for field in node.fields
         )
     return _language_holds(node, document)
-
-
-def explain(node: Node, document: Document) -> MatchResult | None:
-    """Ask a query of a document and keep the reasons.
-
-    Args:
-        node: The tree.
-        document: What is asked.
-
-    Returns:
-        The reasons, or None where the query does not hold.
-    """
-    if not holds(node, document):
-        return None
-    clauses = _clause(node, document)
-    spans = tuple(sorted(set(_shown(clauses)), key=lambda s: (s.field != "title", s)))
-    return MatchResult(clauses=clauses, spans=spans)
 
 
 def _clause(node: Node, document: Document) -> Clause:

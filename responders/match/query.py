@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from responders.match.document import SEARCHED, Document, Field
-from responders.match.evaluate import MatchResult, explain, holds
+from responders.match.evaluate import MatchResult, holds
 from responders.match.fts import FtsQuery, compile_fts
 from responders.match.parse import Caution, parse_tree
 
@@ -36,7 +36,7 @@ class Query:
         return str(self.root)
 
     def holds(self, document: Document) -> bool:
-        """Whether the document matches; several times faster than :meth:`evaluate`."""
+        """Whether the document matches."""
         return holds(self.root, document)
 
     def evaluate(self, document: Document) -> MatchResult | None:
@@ -50,7 +50,7 @@ class Query:
             >>> parse_query("pagan").evaluate(Document.of(title="Propaganda")) is None
             True
         """
-        return explain(self.root, document)
+        return MatchResult(root=self.root, document=document) if self.holds(document) else None
 
     def to_fts(self, *, columns: Sequence[Field] = SEARCHED) -> FtsQuery:
         """The query for an FTS5 table with these columns, each holding :func:`index_text`.
