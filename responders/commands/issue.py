@@ -93,7 +93,12 @@ def try_(app: App, file: str, limit: int, as_json: bool) -> None:
     for story in stories:
         for entry, outlet in story.entries:
             result = query.evaluate(
-                Document.of(title=entry.title, summary=entry.summary_text, source=outlet)
+                Document.of(
+                    title=entry.title,
+                    summary=entry.summary_text,
+                    source=outlet,
+                    lang=entry.language,
+                )
             )
             if result is not None:
                 hits.append((story, entry, result))
