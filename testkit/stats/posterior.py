@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betainc, betainccinv, betaincinv, betaln, expit, logit, xlog1py, xlogy
+from scipy.special import (
+    betainc,
+    betaincc,
+    betainccinv,
+    betaincinv,
+    betaln,
+    expit,
+    log_expit,
+    logit,
+    xlog1py,
+    xlogy,
+)
 
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats import domain
@@ -111,11 +122,14 @@ def judge_arms(
     """
     a, b = _posteriors(conversions, n, prior)
     tail = (1 - domain.probability(level, "level")) / 2
-    x, w = _nodes(a, b)
-    below = betainc(a[:, None], b[:, None], x)
+    t, w = _nodes(a, b)
+    x = expit(t)
+    a_, b_ = a[:, None], b[:, None]
+    # each half from its own end, so that a rate near 1 keeps its digits
+    below = np.where(t < 0, betainc(a_, b_, x), betaincc(b_, a_, expit(-t)))
     # what P(this arm is at x and all others are below) adds at each node
     best = np.array(
-        [_masses(a[i], b[i], x, w) * np.delete(below, i, axis=0).prod(0) for i in range(a.size)]
+        [_masses(a[i], b[i], t, w) * np.delete(below, i, axis=0).prod(0) for i in range(a.size)]
     )
     expected_best = float((best * x).sum())
     means = a / (a + b)
@@ -284,7 +298,7 @@ def _posteriors(
 def _nodes(
     a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rates and weights in the log-odds, on panels cut at quantiles of every arm.
+    """Log-odds and their weights, on panels cut at quantiles of every arm.
 
     In the log-odds a Beta density is analytic whatever its shape parameters, and cutting at
     quantiles resolves a narrow arm beside a wide one.
@@ -297,15 +311,15 @@ def _nodes(
     nodes, weights = np.polynomial.legendre.leggauss(_ORDER)
     middle, half = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts) / 2
     t = (middle[:, None] + half[:, None] * nodes).ravel()
-    x = expit(t)
-    return x, (half[:, None] * weights).ravel() * x * expit(-t)
+    return t, (half[:, None] * weights).ravel()
 
 
 def _masses(
-    a: float, b: float, x: NDArray[np.float64], w: NDArray[np.float64]
+    a: float, b: float, t: NDArray[np.float64], w: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Probability of each node under Beta(a, b)."""
-    mass = w * np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
+    """Probability of each node, given as log-odds, under Beta(a, b)."""
+    # Near 1 the rate itself has no digits of 1 - x left; the log-odds have them all.
+    mass = w * np.exp(a * log_expit(t) + b * log_expit(-t) - betaln(a, b))
     # for large counts the exponent is rounded at 1e-11; the sum is known to be 1
     return np.asarray(mass / mass.sum())
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from testkit.stats.meta import pool
@@ -143,6 +143,7 @@ def test_pooling_follows_a_change_of_unit(
     counts=st.lists(st.tuples(st.integers(1, 2000), st.floats(0, 1)), min_size=2, max_size=5),
     prior=st.tuples(st.floats(0.05, 5), st.floats(0.05, 5)),
 )
+@example(counts=[(1, 0.0), (1, 1.0)], prior=(1.0, 0.5))  # a density that is infinite at 1
 @settings(max_examples=60)
 def test_probabilities_of_being_best_add_up_and_losses_rank_like_means(
     counts: list[tuple[int, float]], prior: tuple[float, float]
