@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from testkit.kernel import audit, ledger, proposals
 from testkit.kernel import kinds as proposal_kinds
 from testkit.kernel.findings import Finding, Severity
-from testkit.kernel.sqlite import SOUND_WAL, Connection, driver, journal_mode
+from testkit.kernel.sqlite import SOUND_WAL, driver, journal_mode
 from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write_once
 
 if TYPE_CHECKING:
@@ -187,7 +187,6 @@ def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Fi
         seq, head = ledger.head(conn)
         practice = proposals.in_practice(conn)
         waiting = conn.execute("SELECT count(*) FROM proposal WHERE state = 'waiting'").fetchone()
-        undelivered = _undelivered(conn)
     add("DR007", "note", f"ledger: {seq} rows, head {head[:12]}")
     if practice:
         add(
@@ -198,10 +197,7 @@ def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Fi
         )
     if waiting[0]:
         add("DR009", "warning", f"{waiting[0]} proposals wait for a second role")
-    if undelivered:
-        add("DR010", "error", f"{undelivered} notices were not delivered", "see the outbox")
-    else:
-        add("DR010", "note", "delivery: nothing is waiting")
+    add("DR010", "note", "delivery: nothing is sent from here yet; releases are files in releases/")
     return findings
 
 
@@ -215,16 +211,6 @@ def _version() -> str:
 def _owners() -> dict[str, set[str]]:
     found = importlib.metadata.packages_distributions()
     return {name: set(found.get(name, ())) for name in NAMES}
-
-
-def _undelivered(conn: Connection) -> int:
-    rows = conn.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'outbox'"
-    ).fetchone()
-    if not rows:
-        return 0
-    row = conn.execute("SELECT count(*) FROM outbox WHERE status = 'failed'").fetchone()
-    return int(row[0])
 
 
 def _folder(root: Path, add: Callable[..., None]) -> None:
