@@ -70,7 +70,9 @@ def write_results(
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
         sent = events.sends(conn, name, locked.version)
-    arms = {arm.name: rates.get(arm.name, locked.plan.metric.base_rate) for arm in locked.plan.arms}
+    arms = {
+        arm.name: rates.get(arm.name, locked.plan.metric.base or 0.0) for arm in locked.plan.arms
+    }
     unknown = sorted(set(rates) - set(arms))
     if unknown:
         raise InputError(

@@ -76,6 +76,7 @@ def analyse(
     """
     ripe = [w for w in waves if _mature(w, plan, now=now) and w.has_results]
     names = (plan.control.name, plan.treatment.name)
+    planned = plan.planned_information(plan.treatment)
     ripe = [w for w in ripe if all(w.units.get(name, 0) > 0 for name in names)]
     if not ripe:
         raise StateError(
@@ -138,7 +139,7 @@ def analyse(
         verdict = "too-few"
     else:
         bounds = monitoring_bounds(
-            planned_information=plan.planned_information,
+            planned_information=planned,
             information=history,
             alpha=plan.alpha,
             spending=spending_by_name(plan.spending),
@@ -152,9 +153,9 @@ def analyse(
         verdict = "continue"
         if crossed:
             verdict = "crossed-up" if z > 0 else "crossed-down"
-        elif is_final or information >= plan.planned_information:
+        elif is_final or information >= planned:
             verdict = "ended"
-        times = [min(1.0, i / plan.planned_information) for i in history]
+        times = [min(1.0, i / planned) for i in history]
         if is_final:
             times[-1] = 1.0
         p_sequential = sequential_p_value(
@@ -207,7 +208,7 @@ def analyse(
             _figures(names[1], total.successes_arm, total.n_arm),
         ),
         information=information,
-        fraction=information / plan.planned_information,
+        fraction=information / planned,
         z=z,
         bound=bound,
         spent=spent,

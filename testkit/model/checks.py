@@ -118,7 +118,7 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
                 f"{metric.name!r} is a milestone (open, click): it shows interest, not action",
                 "decide on an organising outcome, or write a `reason:` why this may decide",
             )
-        if metric.base_rate + metric.mde >= 1:
+        if metric.base_rate and metric.mde and metric.base_rate + metric.mde >= 1:
             error(
                 "EX007",
                 ("metrics", i, "mde"),
@@ -199,13 +199,13 @@ def _arithmetic(definition: Definition, *, error: _Report, warn: _Report) -> Non
         )
         return
     plan = resolve(definition, salt="")
-    metric = definition.metrics[0]
     smaller = min(plan.shares)
-    per_look = plan.test_size / plan.waves * smaller * metric.base_rate
+    base = plan.metric.base or 0.0
+    per_look = plan.test_size / plan.waves * smaller * base
     if per_look < MIN_CONVERSIONS:
-        total = plan.test_size * smaller * metric.base_rate
+        total = plan.test_size * smaller * base
         waves = int(total // MIN_CONVERSIONS)
-        most = size.size * smaller * metric.base_rate
+        most = size.size * smaller * base
         hint = (
             f"use {waves} wave{'' if waves == 1 else 's'}"
             if waves >= 1

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Self
 
 from testkit.kernel.digest import digest
 
-__all__ = ["MIN_CONVERSIONS", "Plan", "PlanArm", "PlanMetric"]
+__all__ = [
+    "MIN_CONVERSIONS",
+    "Engine",
+    "MetricKind",
+    "Plan",
+    "PlanArm",
+    "PlanMetric",
+    "PlanSegment",
+    "Role",
+]
+
+MetricKind = Literal["proportion", "mean", "ratio", "count"]
+Role = Literal["primary", "secondary", "guardrail"]
+Engine = Literal["z", "exact", "open"]
 
 MIN_CONVERSIONS: Final = 50
 """Fewer expected outcomes in an arm than this, and the z engine's error rates no longer hold."""
@@ -15,26 +28,50 @@ MIN_CONVERSIONS: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanArm:
-    """One arm: name, share of the test, whether it is the control, its words."""
+    """One arm; see :class:`testkit.model.definition.ArmDefinition`."""
 
     name: str
     share: float
     control: bool
     text: str
+    factors: dict[str, str | int | float | bool] = field(default_factory=dict)
+    link: str = ""
+    refcode: str = ""
+    cents_per_unit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMetric:
-    """The deciding metric; see :class:`testkit.model.definition.MetricDefinition`."""
+    """An outcome; see :class:`testkit.model.definition.MetricDefinition`.
+
+    Attributes:
+        base: Rate (proportion), mean (mean, count) or value (ratio) today; None when not known.
+        sd: Standard deviation per unit; None where the kind implies it or it is not known.
+    """
 
     name: str
-    kind: str
+    kind: MetricKind
+    role: Role
     tier: str
-    base_rate: float
-    mde: float
+    base: float | None
+    sd: float | None
+    mde: float | None
+    margin: float | None
+    direction: Literal["up", "down"]
     window_hours: float
+    per: str
+    cap: float | None
+    covariates: tuple[str, ...]
     reason: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSegment:
+    """A split of the result that was declared before the data."""
+
+    column: str
+    levels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +87,19 @@ class Plan:
         channel: Where the messages go out.
         unit_kind: What is randomised.
         unit_column: Column that holds the unit's id.
+        unit_group: Column whose equal values get the same arm; None: each unit for itself.
         arms: Control first.
-        metric: The primary metric.
+        metrics: The primary first, then secondaries in the order in which they are read, then
+            guardrails.
+        segments: Splits of the result, declared before the data.
         list_size: Units in the list.
         test_size: Units in the test; the others are the remainder.
-        waves: Number of waves, and of planned looks.
+        holdout: Share of the list that is held out of all tests.
+        suppress: Files of ids that must not get the message.
+        exclude: Experiments whose units must not be in this one.
+        family: See :class:`testkit.model.definition.DesignDefinition`.
+        clock: The same.
+        waves: Number of waves (``speed``: of looks at one send), and of planned looks.
         wave_sizes: Units of each wave.
         scheme: Assignment scheme.
         salt: Text mixed into the hash.
@@ -65,9 +110,15 @@ class Plan:
         mde_reached: Smallest difference that ``test_size`` finds with ``power``; None when none.
         needed: Units in the test that the design needs for ``power`` at ``mde``.
         spending: Name of the spending function.
-        engine: ``z``: pooled score test.
+        futility: Name of the beta-spending function; None: no stopping for futility.
+        comparison_alpha: Two-sided alpha of each arm-with-control comparison; ``alpha`` over all.
+        engine: ``z``: pooled score test; ``exact``: hypergeometric recursion on wave totals;
+            ``open``: e-process or confidence sequence.
         engine_reason: Why this engine.
-        planned_upper: z bounds of the planned looks.
+        planned_upper: z bounds of the planned looks; empty for ``open``.
+        budget_cents: What may be spent on the messages; None: not said.
+        staff_hours: Hours of staff time; None: not said.
+        send_on: Days of the sends, ISO dates.
         if_inconclusive: What the remainder gets when nothing was proven.
         source: Where published counts come from.
     """
@@ -80,10 +131,17 @@ class Plan:
     channel: str
     unit_kind: str
     unit_column: str
+    unit_group: str | None
     arms: tuple[PlanArm, ...]
-    metric: PlanMetric
+    metrics: tuple[PlanMetric, ...]
+    segments: tuple[PlanSegment, ...]
     list_size: int
     test_size: int
+    holdout: float
+    suppress: tuple[str, ...]
+    exclude: tuple[str, ...]
+    family: Literal["group-sequential", "exact", "open-ended", "fixed"]
+    clock: Literal["waves", "one-send", "speed"]
     waves: int
     wave_sizes: tuple[int, ...]
     scheme: Literal["md5-rank-v1", "md5-v1"]
@@ -95,9 +153,14 @@ class Plan:
     mde_reached: float | None
     needed: int
     spending: str
-    engine: Literal["z"]
+    futility: str | None
+    comparison_alpha: float
+    engine: Engine
     engine_reason: str
     planned_upper: tuple[float, ...]
+    budget_cents: int | None
+    staff_hours: float | None
+    send_on: tuple[str, ...]
     if_inconclusive: Literal["control", "best_estimate", "split"]
     source: str
 
@@ -107,23 +170,33 @@ class Plan:
         return next(arm for arm in self.arms if arm.control)
 
     @property
+    def treatments(self) -> tuple[PlanArm, ...]:
+        """The other arms, in the order of the file."""
+        return tuple(arm for arm in self.arms if not arm.control)
+
+    @property
     def treatment(self) -> PlanArm:
-        """The other arm."""
-        return next(arm for arm in self.arms if not arm.control)
+        """The first of the other arms."""
+        return self.treatments[0]
+
+    @property
+    def metric(self) -> PlanMetric:
+        """The primary metric."""
+        return self.metrics[0]
 
     @property
     def shares(self) -> tuple[float, ...]:
         """Shares in the order of ``arms``."""
         return tuple(arm.share for arm in self.arms)
 
-    @property
-    def planned_information(self) -> float:
-        """Information at the planned end, counted in units: n_control n_arm / (n_control + n_arm).
+    def planned_information(self, arm: PlanArm) -> float:
+        """Information of an arm at the planned end, in units: n_c n_a / (n_c + n_a).
 
         At a constant rate it is proportional to the inverse variance of the difference, and it
         does not move with the rate that happens to be observed.
         """
-        return self.test_size * self.control.share * self.treatment.share
+        control = self.control.share
+        return self.test_size * control * arm.share / (control + arm.share)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain values, for storage and JSON."""
@@ -136,7 +209,17 @@ class Plan:
             **{
                 **raw,
                 "arms": tuple(PlanArm(**arm) for arm in raw["arms"]),
-                "metric": PlanMetric(**raw["metric"]),
+                "metrics": tuple(
+                    PlanMetric(**{**m, "covariates": tuple(m["covariates"])})
+                    for m in raw["metrics"]
+                ),
+                "segments": tuple(
+                    PlanSegment(column=s["column"], levels=tuple(s["levels"]))
+                    for s in raw["segments"]
+                ),
+                "suppress": tuple(raw["suppress"]),
+                "exclude": tuple(raw["exclude"]),
+                "send_on": tuple(raw["send_on"]),
                 "wave_sizes": tuple(raw["wave_sizes"]),
                 "strata": tuple(raw["strata"]),
                 "planned_upper": tuple(raw["planned_upper"]),

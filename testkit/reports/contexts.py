@@ -193,7 +193,9 @@ def _chart(plan: Plan, looks: Sequence[Look]) -> LookChart | None:
         if math.isfinite(bound) and (k + 1) / plan.waves > max(realised, default=0.0) + 1e-6
     }
     curve = sorted({**realised, **planned}.items())
-    bounds = [(t, z * spread / math.sqrt(t * plan.planned_information)) for t, z in curve]
+    bounds = [
+        (t, z * spread / math.sqrt(t * plan.planned_information(plan.treatment))) for t, z in curve
+    ]
     return look_chart(
         [(k.number, k.fraction, k.difference, k.low, k.high) for k in shown_looks], bounds=bounds
     )
