@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChannelConfig",
     "Config",
+    "Contact",
     "Drafting",
     "Organisation",
     "PeopleFile",
@@ -131,6 +132,18 @@ class ChannelConfig(_Strict):
     on: bool = True
 
 
+class Contact(_Strict):
+    """How often people may hear from us; ``experiment check`` compares the send calendar with it.
+
+    Attributes:
+        most: Messages to one person; None: no limit.
+        days: In how many days in a row.
+    """
+
+    most: Annotated[int, Field(ge=1)] | None = None
+    days: Annotated[int, Field(ge=1, le=366)] = 7
+
+
 class Polling(_Strict):
     """How feeds are asked.
 
@@ -174,6 +187,7 @@ class Config(_Strict):
     organisation: Organisation
     people: list[PersonConfig] = Field(default_factory=list)
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
+    contact: Contact = Contact()
     polling: Polling = Polling()
     drafting: Drafting = Drafting()
     web: Web = Web()

@@ -6,36 +6,41 @@ Every code is explained, with why and how to mend it, in ``docs/experiments/chec
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from testkit.errors import InputError
 from testkit.kernel.findings import Finding, by_severity, has_errors
-from testkit.model.plan import MIN_CONVERSIONS
-from testkit.model.resolve import resolve, shares_of
+from testkit.model.check_outcomes import Report, check_outcomes
+from testkit.model.resolve import available, resolve, shares_of
 from testkit.stats.spending import spending_by_name
 
 if TYPE_CHECKING:
     from testkit.kernel.yamlfile import Document, Key
     from testkit.model.definition import Definition
+    from testkit.model.plan import Plan
 
 __all__ = ["CODES", "check"]
 
-_Report = Callable[[str, "Key", str, str], None]
-
 MAX_LOOKS: Final = 12
 MAX_RATIO: Final = 3.0
+MANY_ARMS: Final = 6
+SCARCE: Final = 5
+OPEN_UNITS: Final = 100
+OPEN_CONVERSIONS: Final = 25
+PERSON_IDS: Final = frozenset(
+    {"supporter_id", "person_id", "vanid", "van_id", "email", "phone", "user_id", "id"}
+)
 
 CODES: Final = {
-    "EX001": "the number of arms is not two",
+    "EX001": "fewer than two arms",
     "EX002": "not exactly one arm is the control",
     "EX003": "two arms have one name",
     "EX004": "the shares do not sum to 1",
-    "EX005": "not exactly one metric",
+    "EX005": "not exactly one primary metric",
     "EX006": "a milestone decides without a written reason",
     "EX007": "base rate and difference leave the range of a rate",
     "EX008": "the test is larger than the list",
-    "EX009": "too few outcomes for the z engine",
+    "EX009": "too few outcomes to read",
     "EX010": "the test cannot find the difference it looks for",
     "EX011": "more than 12 looks",
     "EX012": "nobody owns the experiment",
@@ -44,9 +49,25 @@ CODES: Final = {
     "EX015": "the split is beyond 3 to 1",
     "EX016": "an unknown spending function",
     "EX017": "two arms have the same words",
-    "EX018": "a stratum column is the unit's id",
+    "EX018": "a column is the unit's id",
     "EX019": "more waves than the test has units",
     "EX020": "the experiment and its folder have different names",
+    "EX021": "no attribution window",
+    "EX022": "the denominator comes after the message",
+    "EX023": "a metric lacks a figure that its kind needs",
+    "EX024": "groups are randomised and persons analysed",
+    "EX025": "no guardrail for the supporters",
+    "EX026": "nobody owns a goal",
+    "EX027": "an arm differs in more than one factor",
+    "EX028": "another test uses these people",
+    "EX029": "people would hear from us too often",
+    "EX030": "clock and waves do not fit",
+    "EX031": "the design does not fit the metric",
+    "EX032": "a covariate is an outcome",
+    "EX033": "a factor is named for some arms only",
+    "EX034": "a translation is an arm",
+    "EX035": "many arms",
+    "EX036": "two metrics have one name",
 }
 
 
@@ -67,12 +88,19 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
         out.append(document.finding(code, message, key=key, hint=hint, severity="warning"))
 
     arms, design = definition.arms, definition.design
-    if len(arms) != 2:
+    if len(arms) < 2:
         error(
             "EX001",
             ("arms",),
-            f"{len(arms)} arms: a test compares two for now",
-            "keep a control and one other arm",
+            f"{len(arms)} arm{'' if len(arms) == 1 else 's'}: a test compares at least two",
+            "add a control and one other arm",
+        )
+    elif len(arms) > MANY_ARMS:
+        warn(
+            "EX035",
+            ("arms",),
+            f"{len(arms)} arms share one list and one alpha",
+            "test fewer at once: each arm more makes every comparison weaker",
         )
     controls = [i for i, arm in enumerate(arms) if arm.control]
     if len(controls) != 1:
@@ -97,55 +125,49 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
             "let them sum to 1, or leave them out for an even split",
         )
     elif max(shares) / min(shares) > MAX_RATIO * (1 + 1e-9):
-        error(
+        warn(
             "EX015",
             ("arms", shares.index(max(shares)), "share"),
             f"a split of {max(shares):g} to {min(shares):g} is beyond 3 to 1",
-            "the score test is not reliable there: make the arms more alike",
+            "an even split needs the fewest people",
         )
-    if len(definition.metrics) != 1:
-        error(
-            "EX005",
-            ("metrics",),
-            f"{len(definition.metrics)} metrics",
-            "name the one outcome that decides",
-        )
-    for i, metric in enumerate(definition.metrics):
-        if metric.tier == "milestone" and not metric.reason:
-            error(
-                "EX006",
-                ("metrics", i, "tier"),
-                f"{metric.name!r} is a milestone (open, click): it shows interest, not action",
-                "decide on an organising outcome, or write a `reason:` why this may decide",
-            )
-        if metric.base_rate and metric.mde and metric.base_rate + metric.mde >= 1:
-            error(
-                "EX007",
-                ("metrics", i, "mde"),
-                f"base_rate {metric.base_rate:g} + mde {metric.mde:g} is not below 1",
-                "mde is an absolute difference: half a point is 0.005",
-            )
+    check_outcomes(definition, error=error, warn=warn)
     size = definition.audience
-    if size.test is not None and size.test > size.size:
+    room = available(definition)
+    if size.test is not None and size.test > room:
+        held = f", of which {size.size - room:,} are held out" if room < size.size else ""
         error(
             "EX008",
             ("list", "test"),
-            f"a test of {size.test:,} on a list of {size.size:,}",
-            f"test at most {size.size:,}",
+            f"a test of {size.test:,} on a list of {size.size:,}{held}",
+            f"test at most {room:,}",
         )
     try:
         spending_by_name(design.spending)
     except InputError as cause:
         error("EX016", ("design", "spending"), cause.message, cause.hint)
-    for i, column in enumerate(design.strata):
+    if design.futility is not None:
+        try:
+            spending_by_name(design.futility)
+        except InputError as cause:
+            error("EX016", ("design", "futility"), cause.message, cause.hint)
+    columns: list[tuple[Key, str, str]] = [
+        (("design", "strata", i), column, "stratum") for i, column in enumerate(design.strata)
+    ]
+    columns += [
+        (("segments", i, "column"), segment.column, "segment")
+        for i, segment in enumerate(definition.segments)
+    ]
+    for place, column, what in columns:
         if column == definition.unit.column:
             error(
                 "EX018",
-                ("design", "strata", i),
-                f"{column!r} is the unit's id: every unit would be a stratum of its own",
+                place,
+                f"{column!r} is the unit's id: every unit would be a {what} of its own",
                 "name a column with few values, such as state",
             )
-    if design.waves > MAX_LOOKS:
+    _design(definition, error=error)
+    if design.waves > MAX_LOOKS and design.family != "open-ended":
         warn(
             "EX011",
             ("design", "waves"),
@@ -153,6 +175,7 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
             "beyond 12 each look costs power and tells little",
         )
     _words(definition, warn=warn)
+    _factors(definition, error=error, warn=warn)
     if folder and folder != definition.experiment:
         warn(
             "EX020",
@@ -165,7 +188,7 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
     return list(by_severity(out))
 
 
-def _words(definition: Definition, *, warn: _Report) -> None:
+def _words(definition: Definition, *, warn: Report) -> None:
     if not definition.owner:
         warn("EX012", ("experiment",), "nobody owns this experiment", "add `owner: NAME`")
     if not definition.hypothesis:
@@ -187,10 +210,108 @@ def _words(definition: Definition, *, warn: _Report) -> None:
         warn("EX017", ("arms",), "two arms have the same words", "is a text missing?")
 
 
-def _arithmetic(definition: Definition, *, error: _Report, warn: _Report) -> None:
+def _factors(definition: Definition, *, error: Report, warn: Report) -> None:
+    """Arms that differ in several things at once say that *something* worked, not what."""
+    arms = definition.arms
+    named = sorted({factor for arm in arms for factor in arm.factors})
+    for i, arm in enumerate(arms):
+        missing = [factor for factor in named if factor not in arm.factors]
+        if missing:
+            error(
+                "EX033",
+                ("arms", i),
+                f"{arm.name!r} has no level of {missing[0]!r}, other arms have",
+                "name the level of every factor for every arm",
+            )
+            return
+    if any(factor in {"lang", "language", "translation"} for factor in named):
+        error(
+            "EX034",
+            ("arms",),
+            "the language is a factor of the arms",
+            "people get their own language: make it a stratum, with each arm in every language",
+        )
+    control = next((arm for arm in arms if arm.control), None)
+    combinations = {tuple(str(arm.factors[f]) for f in named) for arm in arms}
+    levels = [len({str(arm.factors[f]) for arm in arms}) for f in named]
+    if control is None or len(named) < 2 or len(combinations) == math.prod(levels):
+        return  # a full crossing is a factorial test: each factor is read over the others
+    for i, arm in enumerate(arms):
+        unlike = [f for f in named if arm.factors[f] != control.factors[f]]
+        if len(unlike) > 1:
+            warn(
+                "EX027",
+                ("arms", i, "factors"),
+                f"{arm.name!r} differs from {control.name!r} in {' and '.join(unlike)}",
+                "change one thing, or test every combination",
+            )
+
+
+def _design(definition: Definition, *, error: Report) -> None:
+    """Whether clock, family and unit fit each other."""
+    design, unit = definition.design, definition.unit
+    given = "waves" in design.model_fields_set
+    if design.clock == "one-send" and given and design.waves > 1:
+        error(
+            "EX030",
+            ("design", "waves"),
+            f"one send, and {design.waves} waves",
+            "leave `waves:` out, or use `clock: waves`",
+        )
+    if design.clock == "speed" and design.waves < 2:
+        error(
+            "EX030",
+            ("design", "waves"),
+            "a speed test with one look is a one-send test",
+            "say how many looks with `waves:`, or use `clock: one-send`",
+        )
+    kinds = {metric.kind for metric in definition.metrics if metric.role == "primary"}
+    wrong = {
+        "exact": bool(kinds - {"proportion"}),
+        "open-ended": bool(kinds & {"ratio"}) or design.clock != "waves",
+    }
+    if wrong.get(design.family):
+        error(
+            "EX031",
+            ("design", "family"),
+            f"the {design.family} family has no engine for a {'/'.join(sorted(kinds))}"
+            f" on the {design.clock} clock",
+            "use `family: group-sequential`",
+        )
+    if design.futility is not None and design.family in {"open-ended", "fixed"}:
+        error(
+            "EX031",
+            ("design", "futility"),
+            f"futility needs looks that are planned; the family is {design.family}",
+            "leave `futility:` out, or use `family: group-sequential`",
+        )
+    if unit.kind in {"household", "street"} and unit.group is None and unit.column in PERSON_IDS:
+        error(
+            "EX024",
+            ("unit", "kind"),
+            f"{unit.kind}s are randomised, but {unit.column!r} names persons",
+            f"add `group: {unit.kind}_id` under unit, the column that names the {unit.kind}",
+        )
+    if unit.group is not None and unit.group == unit.column:
+        error(
+            "EX018",
+            ("unit", "group"),
+            f"{unit.group!r} is the unit's id: every unit would be a group of its own",
+            "name the column that several units share, or leave `group:` out",
+        )
+    if design.family == "exact" and unit.group:
+        error(
+            "EX031",
+            ("design", "family"),
+            "the exact engine counts units, and here groups are randomised",
+            "use `family: group-sequential`",
+        )
+
+
+def _arithmetic(definition: Definition, *, error: Report, warn: Report) -> None:
     """What only the resolved plan can tell."""
     size, design = definition.audience, definition.design
-    if size.test is not None and design.waves > size.test:
+    if size.test is not None and design.clock == "waves" and design.waves > size.test:
         error(
             "EX019",
             ("design", "waves"),
@@ -199,42 +320,46 @@ def _arithmetic(definition: Definition, *, error: _Report, warn: _Report) -> Non
         )
         return
     plan = resolve(definition, salt="")
-    smaller = min(plan.shares)
-    base = plan.metric.base or 0.0
-    per_look = plan.test_size / plan.waves * smaller * base
-    if per_look < MIN_CONVERSIONS:
-        total = plan.test_size * smaller * base
-        waves = int(total // MIN_CONVERSIONS)
-        most = size.size * smaller * base
-        hint = (
-            f"use {waves} wave{'' if waves == 1 else 's'}"
-            if waves >= 1
-            else f"test more of the list: all of it gives about {most:.0f}"
-            if most >= MIN_CONVERSIONS
-            else "the list is too small for this outcome: choose a more frequent one"
-        )
-        error(
-            "EX009",
-            ("design", "waves") if waves >= 1 else ("list",),
-            f"about {per_look:.0f} outcomes are expected in the smaller arm by the first look:"
-            f" the z engine needs {MIN_CONVERSIONS}",
-            hint,
-        )
+    units = plan.test_size * min(plan.shares)
+    if plan.metric.kind == "proportion" and plan.metric.base:
+        outcomes = units * plan.metric.base
+        if plan.engine == "open" and (outcomes < OPEN_CONVERSIONS or units < OPEN_UNITS):
+            error(
+                "EX009",
+                ("list",),
+                f"about {outcomes:.0f} outcomes of {units:.0f} units are expected in the smallest"
+                f" arm: an open-ended test is read from {OPEN_CONVERSIONS} and {OPEN_UNITS} on",
+                "test more of the list, or use `family: exact`",
+            )
+        elif outcomes < SCARCE:
+            warn(
+                "EX009",
+                ("list",),
+                f"about {outcomes:.1f} outcomes are expected in the smallest arm over the whole"
+                " test",
+                "test more of the list, or choose a more frequent outcome",
+            )
     if plan.power_reached < plan.power - 0.005:
-        mde = (
-            "nothing smaller than a doubling"
-            if plan.mde_reached is None
-            else f"{100 * plan.mde_reached:.2f} points or more"
-        )
-        more = (
-            f"test {plan.needed:,}"
-            if plan.needed <= size.size
-            else f"even the whole list of {size.size:,} is less than the {plan.needed:,} needed"
-        )
-        warn(
-            "EX010",
-            ("metrics", 0, "mde"),
+        warn("EX010", ("metrics", 0, "mde"), *_too_small(plan, room=available(definition)))
+
+
+def _too_small(plan: Plan, *, room: int) -> tuple[str, str]:
+    """What an underpowered test is told: what it finds, and the largest test that is possible."""
+    if plan.mde_reached is None:
+        finds = "nothing smaller than a doubling"
+    elif plan.metric.kind == "proportion":
+        finds = f"a difference of {100 * plan.mde_reached:.2f} points or more"
+    else:
+        finds = f"a difference of {plan.mde_reached:,.4g} or more per unit"
+    more = (
+        f"test {plan.needed:,}"
+        if plan.needed <= room
+        else f"even the whole list of {room:,} is less than the {plan.needed:,} needed"
+    )
+    return (
+        (
             f"with {plan.test_size:,} units the power is {plan.power_reached:.0%}, not"
-            f" {plan.power:.0%}",
-            f"this test finds a difference of {mde}; {more}",
-        )
+            f" {plan.power:.0%}"
+        ),
+        f"this test finds {finds}; {more}",
+    )

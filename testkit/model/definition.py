@@ -107,6 +107,8 @@ class MetricDefinition(_Strict):
             ``guardrail`` must not get worse by more than ``margin``.
         tier: ``organising`` (turnout, call, sign-up, gift) or ``milestone`` (open, click).
         base_rate: What share of units does it today; needed for a proportion.
+        lowest_rate: The lowest base rate that is still plausible, which decides whether the exact
+            engine is taken; None takes four fifths of ``base_rate``.
         base_mean: Mean per unit today (a ratio: its value); needed for the other kinds.
         base_sd: Standard deviation per unit today; needed for a mean or count that decides.
         mde: The smallest difference worth acting on, in absolute terms (0.005 = half a point;
@@ -127,6 +129,7 @@ class MetricDefinition(_Strict):
     role: Literal["primary", "secondary", "guardrail"] = "primary"
     tier: Literal["organising", "milestone"]
     base_rate: Probability | None = None
+    lowest_rate: Probability | None = None
     base_mean: float | None = None
     base_sd: Annotated[float, Field(gt=0)] | None = None
     mde: Annotated[float, Field(gt=0)] | None = None
@@ -182,7 +185,7 @@ class DesignDefinition(_Strict):
         spending: How alpha is spent over the looks: ``obrien-fleming``, ``pocock``, ``hsd(-4)``,
             ``kd(3)``.
         waves: In how many waves the test is sent; there is one look per wave, once it is old
-            enough. 1 for ``one-send``; for ``speed`` the number of looks at one send.
+            enough. ``one-send`` has one; for ``speed`` it is the number of looks at one send.
         futility: How the chance to miss a real difference is spent to stop early for lack of
             promise (names as in ``spending``); None: the test does not stop for futility.
         scheme: ``md5-rank-v1`` (exact sizes, for lists) or ``md5-v1`` (each unit on its own).

@@ -99,7 +99,8 @@ class Plan:
         exclude: Experiments whose units must not be in this one.
         family: See :class:`testkit.model.definition.DesignDefinition`.
         clock: The same.
-        waves: Number of waves (``speed``: of looks at one send), and of planned looks.
+        waves: Number of waves that are sent.
+        looks: Number of planned looks.
         wave_sizes: Units of each wave.
         scheme: Assignment scheme.
         salt: Text mixed into the hash.
@@ -109,6 +110,7 @@ class Plan:
         power_reached: Power at ``test_size`` for the metric's ``mde``.
         mde_reached: Smallest difference that ``test_size`` finds with ``power``; None when none.
         needed: Units in the test that the design needs for ``power`` at ``mde``.
+        expected_size: Units that the test uses up on average when the difference is ``mde``.
         spending: Name of the spending function.
         futility: Name of the beta-spending function; None: no stopping for futility.
         comparison_alpha: Two-sided alpha of each arm-with-control comparison; ``alpha`` over all.
@@ -143,6 +145,7 @@ class Plan:
     family: Literal["group-sequential", "exact", "open-ended", "fixed"]
     clock: Literal["waves", "one-send", "speed"]
     waves: int
+    looks: int
     wave_sizes: tuple[int, ...]
     scheme: Literal["md5-rank-v1", "md5-v1"]
     salt: str
@@ -152,6 +155,7 @@ class Plan:
     power_reached: float
     mde_reached: float | None
     needed: int
+    expected_size: float
     spending: str
     futility: str | None
     comparison_alpha: float

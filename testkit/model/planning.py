@@ -1,15 +1,132 @@
-"""How many units a test needs, and what a list of a given size can and cannot show."""
+"""How many units a test needs, and what a list of a given size can and cannot show. Pure."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
-from testkit.stats.boundaries import crossing_probabilities, spending_bounds
+import numpy as np
+
+from testkit.stats.boundaries import Boundaries, spending_bounds
 from testkit.stats.power import mde_rates, n_rates, power_rates
+from testkit.stats.power_means import mde_means, n_means, power_means
+from testkit.stats.sizing import Characteristics, characteristics
 from testkit.stats.spending import spending_by_name
 
-__all__ = ["Design", "TestSize", "design_of", "size_test"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Design", "Outcome", "TestSize", "design_of", "size_test"]
+
+OPEN_GRID: Final = 20
+"""Points at which an open-ended test is thought to be looked at, to size it."""
+MIXTURE_SPREADS: Final = (0.05, 0.1, 0.2, 0.4)
+"""Spreads of the mixture that are tried, in units of the planned end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What is planned for: the outcome today, and the difference worth finding.
+
+    Attributes:
+        rate: Base rate in (0, 1) of a proportion; None for an amount per unit.
+        sd: Standard deviation per unit of an amount, above 0; None for a proportion.
+        mde: Smallest difference worth acting on, absolute, above 0, in the outcome's unit.
+        better: Whether more is better or less.
+    """
+
+    rate: float | None = None
+    sd: float | None = None
+    mde: float
+    better: Literal["up", "down"] = "up"
+
+    @property
+    def rate_wanted(self) -> float | None:
+        """The rate of an arm that is better by ``mde``; None for an amount."""
+        if self.rate is None:
+            return None
+        return self.rate + (self.mde if self.better == "up" else -self.mde)
+
+    def needed(self, *, alpha: float, power: float, ratio: float, inflation: float) -> float:
+        """Units of the control; ``ratio`` is units of the arm for each of them."""
+        if self.rate is not None and self.rate_wanted is not None:
+            return n_rates(
+                control=self.rate,
+                treatment=self.rate_wanted,
+                power=power,
+                alpha=alpha,
+                ratio=ratio,
+                inflation=inflation,
+            ).control
+        assert self.sd is not None
+        return n_means(
+            difference=self.mde,
+            sd=self.sd,
+            power=power,
+            alpha=alpha,
+            ratio=ratio,
+            inflation=inflation,
+        ).control
+
+    def power(self, *, n_control: float, alpha: float, ratio: float, inflation: float) -> float:
+        """Chance to find ``mde``."""
+        if self.rate is not None and self.rate_wanted is not None:
+            return power_rates(
+                n_control=n_control,
+                control=self.rate,
+                treatment=self.rate_wanted,
+                alpha=alpha,
+                ratio=ratio,
+                inflation=inflation,
+            )
+        assert self.sd is not None
+        return power_means(
+            n_control=n_control,
+            difference=self.mde,
+            sd=self.sd,
+            alpha=alpha,
+            ratio=ratio,
+            inflation=inflation,
+        )
+
+    def finds(
+        self, *, n_control: float, alpha: float, power: float, ratio: float, inflation: float
+    ) -> float | None:
+        """Smallest difference found with ``power``; None when even the largest is too small."""
+        if self.rate is not None:
+            found = mde_rates(
+                n_control=n_control,
+                control=self.rate,
+                power=power,
+                alpha=alpha,
+                ratio=ratio,
+                direction=self.better,
+                inflation=inflation,
+            )
+            return None if found is None else abs(found)
+        assert self.sd is not None
+        return mde_means(
+            n_control=n_control,
+            sd=self.sd,
+            power=power,
+            alpha=alpha,
+            ratio=ratio,
+            inflation=inflation,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    """Bounds that no spending function made."""
+
+    information: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    alpha: float
+    sides: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +135,16 @@ class Design:
 
     Attributes:
         upper: z bounds, shape (looks,).
-        inflation: Largest size of the sequential test over the size of a test with one look, for
-            the same power; dimensionless, >= 1.
+        figures: Inflation and expected sizes relative to one look, for the same power.
     """
 
     upper: tuple[float, ...]
-    inflation: float
+    figures: Characteristics
+
+    @property
+    def inflation(self) -> float:
+        """Largest size over the size of a test with one look; >= 1."""
+        return max(1.0, self.figures.inflation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +152,14 @@ class TestSize:
     """The size of a test and what it can find.
 
     Attributes:
-        needed: Units over both arms for the asked power at the asked difference.
+        needed: Units over all arms for the asked power at the asked difference.
         test_size: Units that the plan uses.
-        power: Power at ``test_size``.
+        power: Power at ``test_size`` of each comparison of an arm with the control.
         mde: Smallest difference that ``test_size`` finds with the asked power; None when even the
             largest possible difference is too small.
-        upper: z bounds of the planned looks.
-        inflation: See :class:`Design`.
+        expected: Units over all arms that are used up on average when the difference is ``mde``.
+        design: The bounds.
+        comparison_alpha: Two-sided alpha of each comparison.
     """
 
     __test__ = False  # pytest: this is no test
@@ -46,106 +168,112 @@ class TestSize:
     test_size: int
     power: float
     mde: float | None
-    upper: tuple[float, ...]
-    inflation: float
+    expected: float
+    design: Design
+    comparison_alpha: float
 
 
-def design_of(*, alpha: float, power: float, looks: int, spending: str) -> Design:
-    """Bounds and inflation of a design with equally spaced looks.
+def design_of(
+    *,
+    alpha: float,
+    power: float,
+    looks: int,
+    spending: str,
+    family: Literal["group-sequential", "open-ended"] = "group-sequential",
+) -> Design:
+    """Bounds of a design with equally spaced looks, and their price.
 
     Args:
         alpha: Total type I error, two-sided.
         power: Power at the end.
-        looks: Number of looks.
-        spending: Name of the spending function.
+        looks: Number of looks; an open-ended design does not use it.
+        spending: Name of the spending function; an open-ended design does not use it.
+        family: ``open-ended`` sizes by the normal-mixture bound, which is what the confidence
+            sequences of that family approach.
 
     References:
-        Jennison & Turnbull (2000), ch. 2 and 7: the inflation factor is the ratio of the squared
-        drifts that reach the power.
+        Jennison & Turnbull (2000), ch. 2 and 7; for the mixture bound Robbins (1970), Annals of
+        Mathematical Statistics 41, 1397-1409.
     """
-    information = [(k + 1) / looks for k in range(looks)]
-    bounds = spending_bounds(
-        information=information, alpha=alpha, spending=spending_by_name(spending)
-    )
-    upper = tuple(float(b) for b in bounds.upper)
-
-    def power_at(drift: float) -> float:
-        exits = crossing_probabilities(
-            information=information, upper=upper, lower=[-u for u in upper], drift=drift
+    if family == "open-ended":
+        bounds: Boundaries | _Bounds = _mixture_bounds(alpha)
+    else:
+        information = [(k + 1) / looks for k in range(looks)]
+        bounds = spending_bounds(
+            information=information, alpha=alpha, spending=spending_by_name(spending)
         )
-        return float(exits.upper.sum())
-
-    single = spending_bounds(information=[1.0], alpha=alpha).upper[0]
-    from scipy.special import ndtri
-
-    fixed = float(single + ndtri(power))
-    low, high = fixed, 3 * fixed
-    for _ in range(60):  # bisection: the power rises with the drift, 60 halvings reach the float
-        middle = (low + high) / 2
-        low, high = (middle, high) if power_at(middle) < power else (low, middle)
-        if high - low < 1e-9 * high:
-            break
-    return Design(upper=upper, inflation=max(1.0, (high / fixed) ** 2))
+    return Design(
+        upper=tuple(float(b) for b in bounds.upper), figures=characteristics(bounds, power=power)
+    )
 
 
 def size_test(
     *,
-    base_rate: float,
-    mde: float,
-    control_share: float,
+    outcome: Outcome,
+    shares: Sequence[float],
     alpha: float,
     power: float,
     looks: int,
     spending: str,
     list_size: int,
     test_size: int | None,
+    family: Literal["group-sequential", "open-ended"] = "group-sequential",
 ) -> TestSize:
-    """Size a two-arm test of a proportion on a list that ends.
+    """Size a test on a list that ends; every arm is compared with the control.
 
     Args:
-        base_rate: Rate of the control, in (0, 1).
-        mde: Smallest difference worth acting on, absolute; ``base_rate + mde`` < 1.
-        control_share: Share of the test that goes to the control, in (0, 1).
-        alpha: Total type I error, two-sided.
-        power: Power at the end.
+        outcome: What is planned for.
+        shares: Shares of the test, the control's first, summing to 1.
+        alpha: Total type I error over all comparisons, two-sided.
+        power: Power of each comparison at the end.
         looks: Number of equally spaced looks.
         spending: Name of the spending function.
-        list_size: Units in the list.
+        list_size: Units that may be tested.
         test_size: Units in the test as the definition says; None takes what is needed, at most
             the list.
+        family: See :func:`design_of`.
+
+    References:
+        Several arms are sized at alpha over their number, the first step of Holm (1979),
+        Scandinavian Journal of Statistics 6, 65-70: the power that is promised holds whichever
+        arm is the good one.
     """
-    design = design_of(alpha=alpha, power=power, looks=looks, spending=spending)
-    ratio = (1 - control_share) / control_share
-    wanted = n_rates(
-        control=base_rate,
-        treatment=base_rate + mde,
-        power=power,
-        alpha=alpha,
-        ratio=ratio,
-        inflation=design.inflation,
+    control, *arms = shares
+    each = alpha / len(arms)
+    design = design_of(alpha=each, power=power, looks=looks, spending=spending, family=family)
+    smallest = min(arms) / control
+    needed = math.ceil(
+        outcome.needed(alpha=each, power=power, ratio=smallest, inflation=design.inflation)
+        / control
+        - 1e-9
     )
-    needed = math.ceil(wanted.control / control_share - 1e-9)
     chosen = test_size if test_size is not None else min(needed, list_size)
-    n_control = chosen * control_share
+    n_control = chosen * control
     return TestSize(
         needed=needed,
         test_size=chosen,
-        power=power_rates(
-            n_control=n_control,
-            control=base_rate,
-            treatment=base_rate + mde,
-            alpha=alpha,
-            ratio=ratio,
-            inflation=design.inflation,
+        power=outcome.power(
+            n_control=n_control, alpha=each, ratio=smallest, inflation=design.inflation
         ),
-        mde=mde_rates(
+        mde=outcome.finds(
             n_control=n_control,
-            control=base_rate,
+            alpha=each,
             power=power,
-            alpha=alpha,
-            ratio=ratio,
+            ratio=smallest,
             inflation=design.inflation,
         ),
-        upper=design.upper,
-        inflation=design.inflation,
+        expected=needed * design.figures.share_effect / design.figures.inflation,
+        design=design,
+        comparison_alpha=each,
     )
+
+
+def _mixture_bounds(alpha: float) -> _Bounds:
+    """The normal-mixture bound as z bounds at equal looks, tightest at the last of them."""
+    times = [(k + 1) / OPEN_GRID for k in range(OPEN_GRID)]
+    candidates = [
+        [math.sqrt((t + s) / t * math.log((t + s) / (s * alpha**2))) for t in times]
+        for s in MIXTURE_SPREADS
+    ]
+    upper = np.array(min(candidates, key=lambda bounds: bounds[-1]))
+    return _Bounds(information=np.array(times), upper=upper, lower=-upper, alpha=alpha)

@@ -1,17 +1,33 @@
-"""From a checked definition to its plan: sizes, bounds and power are worked out here, once."""
+"""From a checked definition to its plan: sizes, bounds, engine and power are worked out once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
 
 from testkit.assign import wave_sizes
 from testkit.model import planning
-from testkit.model.plan import MIN_CONVERSIONS, Plan, PlanArm, PlanMetric, PlanSegment
+from testkit.model.plan import Engine, Plan, PlanArm, PlanMetric, PlanSegment
+from testkit.stats.engine_choice import choose_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from testkit.model.definition import Definition, MetricDefinition
 
-__all__ = ["resolve", "shares_of"]
+__all__ = ["available", "primary_of", "resolve", "shares_of"]
+
+PESSIMISTIC: Final = 0.8
+"""Share of the base rate that is still plausible when the definition names no lowest rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """An engine and why."""
+
+    engine: Engine
+    reason: str
 
 
 def shares_of(definition: Definition) -> list[float]:
@@ -25,6 +41,18 @@ def shares_of(definition: Definition) -> list[float]:
     return [s if s is not None else rest / open_arms for s in given]
 
 
+def primary_of(definition: Definition) -> MetricDefinition | None:
+    """The metric that decides; None where none or several claim to."""
+    primaries = [metric for metric in definition.metrics if metric.role == "primary"]
+    return primaries[0] if len(primaries) == 1 else None
+
+
+def available(definition: Definition) -> int:
+    """Units of the list that may be tested: without those who are held out of all tests."""
+    audience = definition.audience
+    return int(audience.size * (1.0 - audience.holdout) + 1e-9)
+
+
 def resolve(definition: Definition, *, salt: str) -> Plan:
     """Turn a checked definition into its plan.
 
@@ -32,10 +60,10 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         definition: A definition without errors (:mod:`testkit.model.checks`).
         salt: Text mixed into the hash when the definition names none.
     """
-    metric = next(m for m in definition.metrics if m.role == "primary")
-    design = definition.design
-    assert metric.base_rate is not None
+    metric = primary_of(definition)
+    assert metric is not None
     assert metric.mde is not None
+    design = definition.design
     shares = shares_of(definition)
     arms = sorted(
         (
@@ -53,17 +81,26 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         ),
         key=lambda arm: not arm.control,
     )
+    waves = design.waves if design.clock == "waves" else 1
+    looks = 1 if design.family == "fixed" or design.clock == "one-send" else design.waves
     size = planning.size_test(
-        base_rate=metric.base_rate,
-        mde=metric.mde,
-        control_share=arms[0].share,
+        outcome=planning.Outcome(
+            rate=metric.base_rate if metric.kind == "proportion" else None,
+            sd=metric.base_sd,
+            mde=metric.mde,
+            better=metric.direction,
+        ),
+        shares=[arm.share for arm in arms],
         alpha=design.alpha,
         power=design.power,
-        looks=design.waves,
+        looks=looks,
         spending=design.spending,
-        list_size=definition.audience.size,
+        list_size=available(definition),
         test_size=definition.audience.test,
+        family="open-ended" if design.family == "open-ended" else "group-sequential",
     )
+    sizes = wave_sizes(size.test_size, waves=waves)
+    choice = _engine(definition, metric, shares=[a.share for a in arms], sizes=sizes, looks=looks)
     return Plan(
         experiment=definition.experiment,
         title=definition.title,
@@ -73,8 +110,8 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         channel=definition.channel,
         unit_kind=definition.unit.kind,
         unit_column=definition.unit.column,
-        arms=tuple(arms),
         unit_group=definition.unit.group,
+        arms=tuple(arms),
         metrics=tuple(_metric(m) for m in sorted(definition.metrics, key=_reading_order)),
         segments=tuple(
             PlanSegment(column=s.column, levels=tuple(s.levels)) for s in definition.segments
@@ -86,8 +123,9 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         exclude=tuple(definition.audience.exclude),
         family=design.family,
         clock=design.clock,
-        waves=design.waves,
-        wave_sizes=wave_sizes(size.test_size, waves=design.waves),
+        waves=waves,
+        looks=looks,
+        wave_sizes=sizes,
         scheme=design.scheme,
         salt=design.salt or salt,
         strata=tuple(design.strata),
@@ -96,20 +134,51 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         power_reached=size.power,
         mde_reached=size.mde,
         needed=size.needed,
+        expected_size=size.expected,
         spending=design.spending,
         futility=design.futility,
-        comparison_alpha=design.alpha,
-        engine="z",
-        engine_reason=(
-            f"at least {MIN_CONVERSIONS} outcomes are expected in each arm at the first look"
-        ),
-        planned_upper=size.upper,
+        comparison_alpha=size.comparison_alpha,
+        engine=choice.engine,
+        engine_reason=choice.reason,
+        planned_upper=() if choice.engine == "open" else size.design.upper,
         budget_cents=definition.spend.budget_cents,
         staff_hours=definition.spend.staff_hours,
         send_on=tuple(day.isoformat() for day in definition.send_on),
         if_inconclusive=definition.if_inconclusive,
         source=definition.source,
     )
+
+
+def _engine(
+    definition: Definition,
+    metric: MetricDefinition,
+    *,
+    shares: Sequence[float],
+    sizes: Sequence[int],
+    looks: int,
+) -> _Choice:
+    """The engine is fixed here, from planned counts at the lowest plausible rate."""
+    family = definition.design.family
+    if family == "open-ended":
+        return _Choice(engine="open", reason="the definition asks for an open-ended test")
+    if family == "exact":
+        return _Choice(engine="exact", reason="the definition asks for the exact engine")
+    if metric.kind != "proportion" or metric.base_rate is None:
+        return _Choice(engine="z", reason=f"a {metric.kind} per unit has no exact engine")
+    if definition.unit.group:
+        return _Choice(engine="z", reason=f"groups of one {definition.unit.group} are the units")
+    lowest = metric.lowest_rate or PESSIMISTIC * metric.base_rate
+    ends = list(accumulate(sizes)) if looks == len(sizes) else [sum(sizes)] * looks
+    choices = [
+        choose_engine(
+            n_control=[max(1, round(end * shares[0])) for end in ends],
+            n_arm=[max(1, round(end * share)) for end in ends],
+            pessimistic_rate=lowest,
+        )
+        for share in shares[1:]
+    ]
+    decides = next((c for c in choices if c.engine == "exact"), choices[0])
+    return _Choice(engine=decides.engine, reason=decides.sentence.partition(": ")[2])
 
 
 def _reading_order(metric: MetricDefinition) -> int:

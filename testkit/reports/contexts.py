@@ -188,9 +188,9 @@ def _chart(plan: Plan, looks: Sequence[Look]) -> LookChart | None:
         round(look.fraction, 6): look.bound for look in shown_looks if look.bound is not None
     }
     planned = {
-        (k + 1) / plan.waves: bound
+        (k + 1) / plan.looks: bound
         for k, bound in enumerate(plan.planned_upper)
-        if math.isfinite(bound) and (k + 1) / plan.waves > max(realised, default=0.0) + 1e-6
+        if math.isfinite(bound) and (k + 1) / plan.looks > max(realised, default=0.0) + 1e-6
     }
     curve = sorted({**realised, **planned}.items())
     bounds = [

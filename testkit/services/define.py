@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ from testkit.store import events, looks, plans
 
 if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.kernel.yamlfile import Key
+    from testkit.model.check_calendar import Neighbour
     from testkit.model.plan import Plan
     from testkit.store.plans import LockedPlan
 
@@ -181,6 +185,7 @@ def _rounded(value: float) -> float:
 
 def check(workspace: Workspace, name: str) -> Checked:
     """Read a definition and report everything that is wrong or weak; changes nothing."""
+    from testkit.model.check_calendar import check_calendar
     from testkit.model.checks import check as check_definition
     from testkit.model.definition import Definition
     from testkit.model.resolve import resolve
@@ -197,10 +202,40 @@ def check(workspace: Workspace, name: str) -> Checked:
         return Checked(path=path, text=text, plan=None, findings=by_severity(findings))
     with workspace.db.read() as conn:
         locked = plans.current(conn, definition.experiment)
+        near = _neighbours(conn, definition.experiment)
+
+    def warn(code: str, key: Key, message: str, hint: str) -> None:
+        findings.append(document.finding(code, message, key=key, hint=hint, severity="warning"))
+
+    contact = workspace.config.contact
+    check_calendar(definition, neighbours=near, most=contact.most, days=contact.days, warn=warn)
     # The salt of a locked plan is kept, so that the same text always gives the same plan.
     salt = locked.plan.salt if locked else secrets.token_hex(8)
     plan = resolve(definition, salt=salt)
     return Checked(path=path, text=text, plan=plan, findings=by_severity(findings))
+
+
+def _neighbours(conn: Connection, name: str) -> list[Neighbour]:
+    """The other tests that are locked and not decided."""
+    from testkit.model.check_calendar import Neighbour
+
+    found = []
+    for other in plans.listed(conn):
+        locked = plans.require(conn, other)
+        if other == name or looks.decisions(conn, other, locked.version):
+            continue
+        sent = {at.date() for at in events.sends(conn, other, locked.version).values()}
+        planned = {date.fromisoformat(day) for day in locked.plan.send_on}
+        found.append(
+            Neighbour(
+                experiment=other,
+                channel=locked.plan.channel,
+                days=tuple(sorted(sent | planned)),
+                exclude=locked.plan.exclude,
+                window_hours=max(m.window_hours for m in locked.plan.metrics),
+            )
+        )
+    return found
 
 
 def lock(workspace: Workspace, name: str) -> tuple[LockedPlan, bool]:

@@ -14,7 +14,9 @@ arms:
   - {name: control, control: true, text: a}
   - {name: match, text: b}
 metrics:
-  - {name: gave, tier: organising, base_rate: 0.05, mde: 0.02, window_hours: 72}
+  - {name: gave, tier: organising, base_rate: 0.05, mde: 0.02, window_hours: 72, owner: kim}
+  - {name: unsubscribed, role: guardrail, tier: organising, base_rate: 0.002, margin: 0.001,
+     direction: down, window_hours: 72, owner: kim}
 design: {waves: 4}
 """
 
@@ -46,7 +48,26 @@ def test_a_good_definition_has_no_finding(shell):
         ("owner: sam", "ownr: sam", "YM004"),
         ("owner: sam", "owner: sam\nowner: kim", "YM002"),
         ("text: a}", "share: 0.4, text: a}", "EX004"),
-        ("text: a}", "share: 0.5, text: a}\n  - {name: third, text: c}", "EX001"),
+        ("\n  - {name: match, text: b}", "", "EX001"),
+        ("{name: match, text: b}", "\n  - ".join(f"{{name: a{i}}}" for i in range(7)), "EX035"),
+        ("role: guardrail", "role: primary, mde: 0.001", "EX005"),
+        ("mde: 0.02, window_hours: 72", "mde: 0.02", "EX021"),
+        ("base_rate: 0.05, mde", "kind: ratio, per: opens, base_sd: 1, mde", "EX022"),
+        ("base_rate: 0.05, mde: 0.02", "base_rate: 0.05", "EX023"),
+        ("base_rate: 0.05, mde", "kind: mean, mde", "EX023"),
+        ("margin: 0.001,", "", "EX023"),
+        ("list: {size", "unit: {kind: household}\nlist: {size", "EX024"),
+        ("name: unsubscribed", "name: replied", "EX025"),
+        ("72, owner: kim}\n  -", "72}\n  -", "EX026"),
+        ("text: a}", "factors: {ask: 5, tone: warm}}", "EX027"),
+        ("waves: 4", "waves: 4, clock: one-send", "EX030"),
+        ("waves: 4", "waves: 1, clock: speed", "EX030"),
+        ("base_rate: 0.05, mde", "kind: mean, base_sd: 9, mde", "EX031"),
+        ("waves: 4", "waves: 4, family: fixed, futility: pocock", "EX031"),
+        ("owner: kim}\n  -", "covariates: [unsubscribed]}\n  -", "EX032"),
+        ("text: a}", "factors: {ask: 5}}", "EX033"),
+        ("text: a}", "factors: {lang: en}}", "EX034"),
+        ("name: unsubscribed", "name: gave", "EX036"),
         ("{name: match, text: b}", "{name: match, control: true, text: b}", "EX002"),
         ("{name: match, text: b}", "{name: control, text: b}", "EX003"),
         ("{name: match, text: b}", "{name: match, text: a}", "EX017"),
@@ -62,6 +83,7 @@ def test_a_good_definition_has_no_finding(shell):
         ("what_will_change: all\n", "", "EX014"),
         ("text: a}", "share: 0.1, text: a}", "EX015"),
         ("base_rate: 0.05", "base_rate: 0.0005", "EX009"),
+        ("base_rate: 0.05", "base_rate: 0.002", "EX009"),
         ("experiment: spring", "experiment: summer", "EX020"),
         ("size: 20000", "size: many", "YM006"),
         ("experiment: spring", "experiment: Spring Appeal!", "YM006"),
@@ -69,6 +91,13 @@ def test_a_good_definition_has_no_finding(shell):
 )
 def test_each_problem_has_its_code_and_its_place(shell, before, after, expected):
     text = GOOD.replace(before, after)
+    if expected == "EX027":
+        text = text.replace("text: b}", "factors: {ask: 9, tone: cold}}")
+    if expected == "EX034":
+        text = text.replace("text: b}", "factors: {lang: es}}")
+    if "kind: mean, base_sd" in text or "0.002, mde: 0.02" in text:
+        family = "exact" if "mean" in text else "open-ended"
+        text = text.replace("waves: 4", f"waves: 4, family: {family}")
     if expected in {"EX004", "EX015"}:
         text = text.replace("text: b}", "share: 0.9, text: b}")
     code, findings = check(shell, text)
@@ -80,7 +109,7 @@ def test_each_problem_has_its_code_and_its_place(shell, before, after, expected)
 
 
 def test_all_problems_of_a_file_come_at_once(shell):
-    text = GOOD.replace("owner", "ownr").replace("tier: organising", "tier: opens")
+    text = GOOD.replace("\nowner", "\nownr").replace("tier: organising", "tier: opens", 1)
     text = text.replace("waves: 4", "waves: 0")
     write(shell, text)
     result = shell("experiment", "lock", "spring")
@@ -275,3 +304,45 @@ def test_an_override_of_no_setting_is_refused(shell):
     assert result.code == 2
     assert "zoen" in result.err
     assert shell("--set", "nonsense", "status").code == 2
+
+
+def second(shell, text):
+    """The findings of another experiment, while ``spring`` is locked."""
+    write(shell, GOOD.replace("owner: sam", "owner: sam\nsend_on: [2027-03-01, 2027-03-08]"))
+    shell.ok("experiment", "lock", "spring")
+    folder = shell.folder / "experiments" / "autumn"
+    folder.mkdir(parents=True)
+    renamed = GOOD.replace("experiment: spring", "experiment: autumn")
+    (folder / "experiment.yaml").write_text(renamed.replace("owner: sam", text), encoding="utf-8")
+    result = shell("experiment", "check", "autumn", "--json")
+    assert result.code == 0
+    return [f["code"] for f in result.data["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("owner: sam", ["EX028"]),  # nothing says when: they may meet
+        ("owner: sam\nsend_on: [2027-03-10]", ["EX028"]),  # two days after, window three days
+        ("owner: sam\nsend_on: [2027-03-12]", []),
+        ("owner: sam\nsend_on: [2027-02-25]", []),
+    ],
+)
+def test_two_tests_meet_when_a_send_falls_into_the_others_window(shell, text, expected):
+    assert second(shell, text) == expected
+
+
+def test_tests_that_exclude_each_other_do_not_meet(shell):
+    text = "owner: sam\nsend_on: [2027-03-08]"
+    assert second(shell, text) == ["EX028"]
+    file = shell.folder / "experiments" / "autumn" / "experiment.yaml"
+    body = file.read_text(encoding="utf-8")
+    file.write_text(body.replace("size: 20000", "size: 20000, exclude: [spring]"), encoding="utf-8")
+    assert shell.json("experiment", "check", "autumn")["findings"] == []
+
+
+def test_a_day_over_the_contact_limit_is_named(shell):
+    config = shell.folder / "whistlestop.yaml"
+    config.write_text(config.read_text() + "\ncontact: {most: 2, days: 14}\n", encoding="utf-8")
+    dates = "owner: sam\nsend_on: [2027-03-12, 2027-04-12]"
+    assert second(shell, dates) == ["EX029"]  # 1, 8 and 12 March are three; April is alone
