@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from testkit.commands.experiment_plan import COMMANDS as PLANNING
 from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
 
 if TYPE_CHECKING:
-    from testkit.model.plan import Plan
     from testkit.services.look import Looked
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -27,161 +27,8 @@ def experiment() -> None:
     """
 
 
-@experiment.command()
-@click.argument("name")
-@click.option("--question", prompt="1/5 What do you want to know", help="The question, one line.")
-@click.option("--control", prompt="2/5 What do people get today", help="Words of the control.")
-@click.option("--new", "arm", prompt="3/5 What do you want to try", help="Words of the new arm.")
-@click.option("--outcome", prompt="4/5 Which deed counts (gave, called ...)", help="The outcome.")
-@click.option(
-    "--base-rate",
-    type=float,
-    prompt="    What share of people does it today (0.02 = 2 %)",
-    help="Share that does it today.",
-)
-@click.option("--list-size", type=int, prompt="5/5 How many people has the list", help="People.")
-@json_option
-@pass_app
-def new(
-    app: App,
-    name: str,
-    question: str,
-    control: str,
-    arm: str,
-    outcome: str,
-    base_rate: float,
-    list_size: int,
-    as_json: bool,
-) -> None:
-    """Answer five questions and get a commented experiment.yaml.
-
-    \b
-    Example:
-      whistlestop experiment new spring-appeal
-    """
-    from testkit.services import define
-
-    workspace = app.workspace()
-    answers = define.Answers(
-        question=question,
-        control_text=control,
-        arm_text=arm,
-        outcome=outcome,
-        base_rate=base_rate,
-        list_size=list_size,
-    )
-    path = workspace.shown(define.new(workspace, name, answers))
-    emit(
-        {"experiment": name, "path": path},
-        f"wrote {path}\nread it and change what is not right; then:"
-        f" whistlestop experiment check {name}",
-        as_json=as_json,
-    )
-
-
-@experiment.command()
-@click.argument("name")
-@json_option
-@pass_app
-def check(app: App, name: str, as_json: bool) -> int:
-    """Report everything that is wrong or weak in a definition; changes nothing.
-
-    \b
-    Example:
-      whistlestop experiment check spring-appeal
-    """
-    from testkit.services import define
-
-    checked = define.check(app.workspace(), name)
-    lines = [str(f) for f in checked.findings]
-    if checked.plan:
-        lines.append(_plan_text(checked.plan))
-        lines.append(f"no errors; freeze it with: whistlestop experiment lock {name}")
-    data = {
-        "findings": [f.as_dict() for f in checked.findings],
-        "plan": checked.plan.as_dict() if checked.plan else None,
-    }
-    emit(data, "\n".join(lines), as_json=as_json)
-    return 0 if checked.plan else 2
-
-
-def _plan_text(plan: Plan) -> str:
-    people = zip(plan.arms, _arm_sizes(plan), strict=True)
-    sizes = " + ".join(f"{size:,} {arm.name}" for arm, size in people)
-    rest = plan.list_size - plan.test_size
-    waves = f"{plan.waves} wave{'' if plan.waves == 1 else 's'}"
-    finds = (
-        "no difference, however large,"
-        if plan.mde_reached is None
-        else f"a difference of {100 * plan.mde_reached:.2f} points"
-    )
-    return (
-        f"plan: {plan.test_size:,} of {plan.list_size:,} are tested ({sizes}) in {waves};"
-        f" {rest:,} wait for the result\n"
-        f"      it finds {finds} with {plan.power:.0%} power at alpha {plan.alpha:g}"
-        f" over all looks ({plan.spending}); engine {plan.engine}: {plan.engine_reason}"
-    )
-
-
-def _arm_sizes(plan: Plan) -> list[int]:
-    """Units of each arm over all waves, as a list without strata is cut."""
-    from testkit.assign import arm_cuts
-
-    waves = [arm_cuts(size, shares=plan.shares, shift=0.5) for size in plan.wave_sizes]
-    ends = [sum(cuts) for cuts in zip(*waves, strict=True)]
-    return [end - before for end, before in zip(ends, [0, *ends], strict=False)]
-
-
-@experiment.command()
-@click.argument("name")
-@json_option
-@pass_app
-def lock(app: App, name: str, as_json: bool) -> None:
-    """Freeze the plan; from here on nothing about it can move.
-
-    \b
-    Example:
-      whistlestop experiment lock spring-appeal
-    """
-    from testkit.services import define
-
-    locked, new_lock = define.lock(app.workspace(), name)
-    word = "locked" if new_lock else "was locked before, unchanged:"
-    emit(
-        {
-            "locked": new_lock,
-            "version": locked.version,
-            "digest": locked.digest,
-            "plan": locked.plan.as_dict(),
-        },
-        f"{word} {locked.plan.experiment}, version {locked.version}, digest {locked.digest[:12]}\n"
-        f"{_plan_text(locked.plan)}\n"
-        f"next: whistlestop experiment assign {locked.plan.experiment} LIST.csv\n"
-        "      (or, where a tool splits the list for you, take in its counts by arm)",
-        as_json=as_json,
-    )
-
-
-@experiment.command()
-@click.argument("name")
-@click.option("--reason", required=True, help="Why; it is kept.")
-@json_option
-@pass_app
-def void(app: App, name: str, reason: str, as_json: bool) -> None:
-    """Take a lock back, before anything was sent.
-
-    \b
-    Example:
-      whistlestop experiment void spring-appeal --reason "wrong list"
-    """
-    from testkit.services import define
-
-    locked = define.void(app.workspace(), name, reason=reason)
-    emit(
-        {"voided": name, "version": locked.version},
-        f"version {locked.version} of {name} is void; edit the file and lock it again",
-        as_json=as_json,
-    )
+for command in PLANNING:
+    experiment.add_command(command)
 
 
 @experiment.command()

@@ -24,7 +24,16 @@ AFTER_THE_MESSAGE: Final = frozenset(
 )
 """Denominators that the message itself changes."""
 
-SUPPORTER_WORDS: Final = ("unsub", "complain", "spam", "opt_out", "optout", "stop", "bounce")
+SUPPORTER_WORDS: Final = (
+    "unsub",
+    "complain",
+    "spam",
+    "opt_out",
+    "opted",
+    "optout",
+    "stop",
+    "bounce",
+)
 
 
 def check_outcomes(definition: Definition, *, error: Report, warn: Report) -> None:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Axis", "LookChart", "LookPoint", "look_chart"]
+__all__ = [
+    "HEIGHT",
+    "LEFT",
+    "RIGHT",
+    "TOP",
+    "WIDTH",
+    "Axis",
+    "LookChart",
+    "LookPoint",
+    "look_chart",
+    "nice",
+]
 
 WIDTH: Final = 680
 HEIGHT: Final = 320
@@ -98,7 +109,7 @@ def look_chart(
     finite = [abs(b) for _, b in bounds if math.isfinite(b)]
     # Early bounds are far out: scale to what the last looks can show, and clip the rest.
     far = max([1e-6, *(abs(e) for e in effects), *(abs(v) for v in last), *sorted(finite)[:3]])
-    reach = _nice(1.15 * far * unit) / unit
+    reach = nice(1.15 * far * unit) / unit
     most = max([1.0, *(t for _, t, _, _, _ in looks)])
 
     def px(t: float) -> float:
@@ -147,7 +158,7 @@ def look_chart(
     )
 
 
-def _nice(value: float) -> float:
+def nice(value: float) -> float:
     """The next of 1, 2, 2.5, 5, 10 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= value * (1 - 1e-9))

@@ -13,19 +13,32 @@ from testkit.errors import DefinitionError, InputError, NotFoundError, PlanFroze
 from testkit.kernel import ledger, yamlfile
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.findings import by_severity, has_errors
+from testkit.kernel.ids import new_id
 from testkit.kernel.workspace import write_once
-from testkit.store import events, looks, plans
+from testkit.store import amendments, audit, events, looks, plans
 
 if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
     from testkit.kernel.yamlfile import Key
+    from testkit.model.amend import Change, Stage
     from testkit.model.check_calendar import Neighbour
     from testkit.model.plan import Plan
+    from testkit.services.templates import Template
     from testkit.store.plans import LockedPlan
 
-__all__ = ["Answers", "Checked", "check", "definition_path", "lock", "new", "void"]
+__all__ = [
+    "Amended",
+    "Answers",
+    "Checked",
+    "amend",
+    "check",
+    "definition_path",
+    "lock",
+    "new",
+    "void",
+]
 
 FOLDER = "experiments"
 FILE = "experiment.yaml"
@@ -44,7 +57,7 @@ class Answers:
         list_size: How many people the list has.
         control_name: Name of the control.
         arm_name: Name of the other arm.
-        channel: Where the message goes out.
+        channel: Where the message goes out; empty takes the template's.
         source: Where the words come from; empty for new ones.
     """
 
@@ -56,7 +69,7 @@ class Answers:
     list_size: int
     control_name: str = "control"
     arm_name: str = "new"
-    channel: str = "email"
+    channel: str = ""
     source: str = ""
 
 
@@ -89,8 +102,14 @@ def definition_path(workspace: Workspace, name: str) -> Path:
     raise NotFoundError("experiment file", name, did_you_mean=near, hint=hint)
 
 
-def new(workspace: Workspace, name: str, answers: Answers) -> Path:
+def new(workspace: Workspace, name: str, answers: Answers, *, template: str = "") -> Path:
     """Write a commented definition from five answers; an existing one is left alone.
+
+    Args:
+        workspace: The workspace.
+        name: Name of the experiment.
+        answers: The five answers.
+        template: Name of a ready-made definition; empty for the plain one.
 
     Raises:
         InputError: A value is out of range, or the file exists.
@@ -109,7 +128,9 @@ def new(workspace: Workspace, name: str, answers: Answers) -> Path:
             hint="write 2 % as 0.02",
         )
     path = workspace.root / FOLDER / name / FILE
-    text = _definition_text(name, answers)
+    from testkit.services.templates import PLAIN, TEMPLATES
+
+    text = _definition_text(name, answers, TEMPLATES[template] if template else PLAIN)
     if not write_once(path, text):
         raise InputError(
             f"{workspace.shown(path)} exists",
@@ -120,13 +141,22 @@ def new(workspace: Workspace, name: str, answers: Answers) -> Path:
     return path
 
 
-def _definition_text(name: str, answers: Answers) -> str:
+def _definition_text(name: str, answers: Answers, template: Template) -> str:
     outcome = re.sub(r"[^a-z0-9]+", "_", answers.outcome.lower()).strip("_") or "did_it"
-    # A fifth of the base rate is a difference that most teams would act on; half a point at most
-    # keeps frequent outcomes from asking for the impossible.
+    # A fifth of the base rate is a difference that most teams would act on; two points at most
+    # keep frequent outcomes from asking for the impossible.
     mde = _rounded(min(answers.base_rate / 5, 0.02))
-    waves = 4
+    filled = {"$outcome": outcome, "$base_rate": f"{answers.base_rate:g}", "$mde": f"{mde:g}"}
+    metrics = template.metrics
+    for key, value in filled.items():
+        metrics = metrics.replace(key, value)
     source = f"source: {_quoted(answers.source)}\n" if answers.source else ""
+    factor = [
+        f"    factors: {{{template.factor}: {level}}}  # what this arm differs in\n"
+        if template.factor
+        else ""
+        for level in ("as today", "new")
+    ]
     return f"""\
 # {name}: an honest message test. Every key is explained in docs/experiments/definition.md.
 experiment: {name}
@@ -134,12 +164,10 @@ title: {_quoted(answers.question)}
 hypothesis: ""          # what do you expect, and why?
 what_will_change: ""    # what will you do differently if the answer is yes?
 owner: ""               # who decides?
-channel: {answers.channel}
+channel: {answers.channel or template.channel}
 {source}
 unit:
-  kind: person
-  column: supporter_id  # the column of your list and of result files that names a person
-
+{template.unit}
 list:
   size: {answers.list_size}
   # test: 20000         # how many go into the test; left out, the planner says how many it needs
@@ -148,26 +176,13 @@ arms:
   - name: {answers.control_name}
     control: true
     text: {_quoted(answers.control_text)}
-  - name: {answers.arm_name}
+{factor[0]}  - name: {answers.arm_name}
     text: {_quoted(answers.arm_text)}
-
+{factor[1]}
 metrics:
-  - name: {outcome}
-    role: primary
-    kind: proportion
-    tier: organising    # turnout, call, sign-up, gift; an open or click is a milestone
-    base_rate: {answers.base_rate:g}
-    mde: {mde:g}          # the smallest difference worth acting on, absolute
-    window_hours: 72    # how long after the send it still counts
-
+{metrics}
 design:
-  family: group-sequential
-  alpha: 0.05
-  power: 0.8
-  spending: obrien-fleming
-  waves: {waves}              # sent in this many waves; one look after each
-  scheme: md5-rank-v1
-
+{template.design}
 if_inconclusive: control  # what the rest of the list gets when nothing was proven
 """
 
@@ -203,6 +218,9 @@ def check(workspace: Workspace, name: str) -> Checked:
     with workspace.db.read() as conn:
         locked = plans.current(conn, definition.experiment)
         near = _neighbours(conn, definition.experiment)
+        settled = None
+        if locked and events.assignments(conn, definition.experiment, locked.version):
+            settled = locked.plan.test_size
 
     def warn(code: str, key: Key, message: str, hint: str) -> None:
         findings.append(document.finding(code, message, key=key, hint=hint, severity="warning"))
@@ -211,6 +229,10 @@ def check(workspace: Workspace, name: str) -> Checked:
     check_calendar(definition, neighbours=near, most=contact.most, days=contact.days, warn=warn)
     # The salt of a locked plan is kept, so that the same text always gives the same plan.
     salt = locked.plan.salt if locked else secrets.token_hex(8)
+    if settled is not None and definition.audience.test is None:
+        # People have their arms: what was assigned is the test, whatever is planned anew.
+        audience = definition.audience.model_copy(update={"test": settled})
+        definition = definition.model_copy(update={"audience": audience})
     plan = resolve(definition, salt=salt)
     return Checked(path=path, text=text, plan=plan, findings=by_severity(findings))
 
@@ -264,8 +286,8 @@ def lock(workspace: Workspace, name: str) -> tuple[LockedPlan, bool]:
                 current="locked",
                 allowed=("void", "new name"),
                 hint=(
-                    "before the first send: whistlestop experiment void"
-                    f" {plan.experiment} --reason WHY; after it: start a new experiment"
+                    f"amend it: whistlestop experiment amend {plan.experiment} --reason WHY;"
+                    " before the first send, `void` takes the whole lock back"
                 ),
             )
         locked = plans.insert(
@@ -290,6 +312,120 @@ def lock(workspace: Workspace, name: str) -> tuple[LockedPlan, bool]:
             now=now,
         )
     return locked, True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """What an amendment does, or did.
+
+    Attributes:
+        stage: How far the experiment has come.
+        changes: Every value that differs from the plan as it stands.
+        refused: Those of them that this stage forbids.
+        locked: The plan afterwards; the present one when nothing was written.
+    """
+
+    stage: Stage
+    changes: tuple[Change, ...]
+    refused: tuple[Change, ...]
+    locked: LockedPlan
+
+
+def amend(workspace: Workspace, name: str, *, reason: str, dry_run: bool = False) -> Amended:
+    """Bring the file's changes into the locked plan, where that cannot bias the result.
+
+    Args:
+        workspace: The workspace.
+        name: The locked experiment.
+        reason: Why; it is kept.
+        dry_run: Say what would change, and change nothing.
+
+    Raises:
+        InputError: No reason is given.
+        DefinitionError: The file has errors.
+        PlanFrozenError: A change is one that this stage forbids; nothing was changed.
+        StateError: The file says what the plan says, or the experiment is decided.
+    """
+    from testkit.model.amend import changes, refused
+
+    if not reason.strip():
+        raise InputError("an amendment needs a reason", field="reason", hint="--reason TEXT")
+    checked = check(workspace, name)
+    if checked.plan is None:
+        raise DefinitionError(checked.findings, path=workspace.shown(checked.path))
+    now = workspace.clock()
+    with workspace.db.write() as conn:
+        locked = plans.require(conn, checked.plan.experiment)
+        stage = _stage(conn, locked)
+        found = changes(locked.plan, checked.plan)
+        if not found:
+            raise StateError(
+                f"the file and the plan of {name} say the same",
+                current="locked",
+                hint=f"edit {workspace.shown(checked.path)} first",
+            )
+        forbidden = refused(found, stage=stage)
+        outcome = Amended(stage=stage, changes=found, refused=forbidden, locked=locked)
+        if dry_run:
+            return outcome
+        if forbidden:
+            done = "a look was taken" if stage == "looked" else "people have their arms"
+            raise PlanFrozenError(
+                f"{' and '.join(c.key for c in forbidden[:3])} cannot change any more: {done}",
+                current=stage,
+                allowed=("take the change back", "new name"),
+                hint="see what is allowed with --dry-run; a new question is a new experiment",
+            )
+        before = amendments.amendments(conn, locked.plan.experiment, locked.version)
+        amendment_id = new_id("amend", now=now)
+        amendments.add_amendment(
+            conn,
+            amendment_id=amendment_id,
+            experiment=locked.plan.experiment,
+            version=locked.version,
+            number=len(before) + 1,
+            plan=checked.plan,
+            definition=checked.text,
+            definition_digest=digest_bytes(checked.text.encode()),
+            changes=found,
+            reason=reason,
+            by=workspace.actor.name,
+            now=now,
+        )
+        ledger.append(
+            conn,
+            kind="plan.amended",
+            subject=f"experiment/{locked.plan.experiment}",
+            actor=workspace.actor,
+            payload={
+                "amendment": amendment_id,
+                "version": locked.version,
+                "number": len(before) + 1,
+                "stage": stage,
+                "keys": sorted(c.key for c in found),
+                "plan_digest": checked.plan.digest(),
+                "reason_digest": digest_bytes(reason.encode()),
+                "row_digest": audit.AMENDMENT.row_digest(conn, amendment_id),
+            },
+            now=now,
+        )
+        after = plans.require(conn, locked.plan.experiment)
+    return Amended(stage=stage, changes=found, refused=(), locked=after)
+
+
+def _stage(conn: Connection, locked: LockedPlan) -> Stage:
+    name, version = locked.plan.experiment, locked.version
+    if looks.decisions(conn, name, version):
+        raise StateError(
+            f"{name} is decided",
+            current="decided",
+            hint="a decided test stays as it was; a new question is a new experiment",
+        )
+    if looks.looks(conn, name, version):
+        return "looked"
+    if events.sends(conn, name, version) or events.assignments(conn, name, version):
+        return "assigned"
+    return "assigned" if events.batches(conn, name, version) else "locked"
 
 
 def void(workspace: Workspace, name: str, *, reason: str) -> LockedPlan:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from testkit.kernel.audit import Case, Key
     from testkit.kernel.findings import Finding
 
-__all__ = ["ASSIGNMENT", "BATCH", "DECISION", "LOOK", "PLAN", "SENDING", "audit"]
+__all__ = ["AMENDMENT", "ASSIGNMENT", "BATCH", "DECISION", "LOOK", "PLAN", "SENDING", "audit"]
 
 _SUBJECT: Final = "experiment/{experiment}"
 
@@ -21,6 +21,15 @@ PLAN: Final = Table(
     subject=_SUBJECT,
     digested=("definition", "plan", "void_reason"),
 )
+AMENDMENT: Final = Table(
+    name="amendment",
+    key=("id",),
+    subject=_SUBJECT,
+    settled=(
+        "experiment", "plan_version", "number", "plan", "definition", "definition_digest", "digest",
+        "changes", "reason", "at", "by",
+    ),
+)  # fmt: skip
 ASSIGNMENT: Final = Table(
     name="assignment",
     key=("id",),
@@ -61,6 +70,7 @@ def audit(case: Case) -> list[Finding]:
     """Compare the tables and data files of experiments with their records (LG005 to LG008)."""
     recorded = {
         PLAN: _plans(case),
+        AMENDMENT: _by_id(case, "plan.amended", "amendment", digest="plan_digest"),
         ASSIGNMENT: _assignments(case),
         SENDING: _sends(case),
         BATCH: _batches(case),

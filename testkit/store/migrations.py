@@ -93,4 +93,25 @@ MIGRATIONS: Final = (
         CREATE UNIQUE INDEX decision_number ON decision (experiment, plan_version, number);
         """,
     ),
+    (
+        "002_amendments",
+        """
+        CREATE TABLE amendment (
+          id TEXT PRIMARY KEY,
+          experiment TEXT NOT NULL,
+          plan_version INTEGER NOT NULL,
+          number INTEGER NOT NULL,
+          plan TEXT NOT NULL,
+          definition TEXT NOT NULL,
+          definition_digest TEXT NOT NULL,
+          digest TEXT NOT NULL,
+          changes TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          at TEXT NOT NULL,
+          by TEXT NOT NULL,
+          FOREIGN KEY (experiment, plan_version) REFERENCES plan (experiment, version)
+        ) STRICT;
+        CREATE UNIQUE INDEX amendment_number ON amendment (experiment, plan_version, number);
+        """,
+    ),
 )

@@ -11,6 +11,7 @@ from testkit.errors import NotFoundError
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import canonical_json
 from testkit.model.plan import Plan
+from testkit.store.amendments import amendments
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +33,7 @@ class LockedPlan:
         digest: Digest of the plan.
         locked_at: ISO-8601 text.
         locked_by: Who locked it.
+        amended: How often it was amended since; plan, definition and digests are the latest.
     """
 
     plan: Plan
@@ -41,10 +43,11 @@ class LockedPlan:
     digest: str
     locked_at: str
     locked_by: str
+    amended: int = 0
 
 
 def current(conn: Connection, experiment: str) -> LockedPlan | None:
-    """The locked plan that is not voided, or None."""
+    """The locked plan that is not voided, as its latest amendment left it; or None."""
     row = conn.execute(
         "SELECT * FROM plan WHERE experiment = :e AND voided_at IS NULL"
         " ORDER BY version DESC LIMIT 1",
@@ -52,6 +55,19 @@ def current(conn: Connection, experiment: str) -> LockedPlan | None:
     ).fetchone()
     if row is None:
         return None
+    later = amendments(conn, experiment, row["version"])
+    if later:
+        last = later[-1]
+        return LockedPlan(
+            plan=Plan.from_dict(last.plan),
+            version=row["version"],
+            definition=last.definition,
+            definition_digest=last.definition_digest,
+            digest=last.digest,
+            locked_at=row["locked_at"],
+            locked_by=row["locked_by"],
+            amended=last.number,
+        )
     return LockedPlan(
         plan=Plan.from_dict(json.loads(row["plan"])),
         version=row["version"],
