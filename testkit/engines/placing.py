@@ -17,12 +17,32 @@ if TYPE_CHECKING:
     import duckdb
 
     from testkit.engines.sources import CsvFile
-    from testkit.model.plan import Plan
+    from testkit.model.plan import Plan, PlanArm
 
-__all__ = ["REMAINDER", "Placed", "place", "write_lists", "write_remainder"]
+__all__ = ["OUT", "REMAINDER", "KeptOut", "Placed", "place", "write_lists", "write_remainder"]
+
+_OURS: Final = frozenset({"arm", "wave", "unit", "link", "refcode"})
 
 REMAINDER: Final = 0
 """Wave number of units that are not in the test."""
+OUT: Final = -1
+"""Wave number of units that get nothing: held out, suppressed, or in an experiment that this one
+excludes. Their ``arm`` says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOut:
+    """Who must not be in the test, nor in the remainder.
+
+    Attributes:
+        holdout_salt: Salt of the organisation's hold-out, the same for every experiment.
+        suppressed: Files of ids that must not get the message.
+        others: Parquet files of the placed lists of experiments that this one excludes.
+    """
+
+    holdout_salt: str = ""
+    suppressed: tuple[CsvFile, ...] = ()
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +53,8 @@ class Placed:
         data_sha256: Digest of the Parquet file with ``unit, wave, arm, stratum, listed``.
         rows: Units placed.
         known: Units of the list that an earlier list had placed; they keep their place.
-        counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``.
+        counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``, those who
+            get nothing under wave ``"-1"`` by the reason.
         first_wave: Number of the first wave.
     """
 
@@ -53,8 +74,12 @@ def place(
     waves_before: int,
     folder: Path,
     progress: Callable[[str], None],
+    kept_out: KeptOut | None = None,
 ) -> Placed:
     """Place every unit of a list and store the result.
+
+    Units that share a value of the plan's ``unit_group`` get one arm and one wave: the group stands
+    in the order where its hash puts it, so that sizes are exact to one group.
 
     Args:
         connection: A fresh session.
@@ -64,6 +89,7 @@ def place(
         waves_before: How many waves exist already; a later list makes one more.
         folder: Where the Parquet file goes.
         progress: Told what is being done.
+        kept_out: Who must not be in it; None keeps nobody out.
 
     Raises:
         DataError: Ids are missing or stand twice.
@@ -95,20 +121,30 @@ def place(
     parts = ", ".join(f"coalesce({column}, '')" for column in strata)
     stratum = f"concat_ws(' / ', {parts})" if strata else "''"
     progress("placing every unit by its hash")
+    group = (
+        f"coalesce(nullif(trim({identifier(file.column(plan.unit_group))}), ''), {unit})"
+        if plan.unit_group
+        else unit
+    )
     connection.execute(
         f"""
-        CREATE TEMP TABLE hashed AS
+        CREATE TEMP TABLE everybody AS
         SELECT *, nfc_normalize({unit}) AS unit_, {stratum} AS stratum_,
-          md5({literal(plan.salt)} || ':' || nfc_normalize({unit})) AS hash_
+          nfc_normalize({group}) AS group_,
+          md5({literal(plan.salt)} || ':' || nfc_normalize({group})) AS hash_
         FROM {table}
         """
     )
+    out = _keep_out(connection, plan, kept_out or KeptOut())
+    rows -= sum(out.values())
     first_wave = waves_before + 1
     later = waves_before > 0
     if plan.scheme == "md5-rank-v1":
         if not later and rows < plan.test_size:
+            without = "".join(f", {number:,} of them {why}" for why, number in out.items())
             raise StateError(
-                f"{file.path.name} has {rows:,} units, the plan tests {plan.test_size:,}",
+                f"{file.path.name} has {rows + sum(out.values()):,} units{without}; the plan tests"
+                f" {plan.test_size:,}",
                 current="locked",
                 hint="set list.size and list.test to the list that you have, and lock again",
             )
@@ -116,12 +152,16 @@ def place(
         _rank(connection, plan, sizes=sizes, first_wave=first_wave, rows=rows)
     else:
         _independent(connection, plan, first_wave=first_wave, later=later)
+    if later and plan.unit_group:
+        _join_their_group(connection, plan, earlier)
     packed = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in file.columns)
     progress("storing the assignment")
     sha, _ = store_parquet(
         connection,
         "SELECT unit_ AS unit, wave_ AS wave, arm_ AS arm, stratum_ AS stratum,"
-        f" struct_pack({packed}) AS listed FROM placed ORDER BY hash_, unit_",
+        f" struct_pack({packed}) AS listed FROM (SELECT * FROM placed UNION ALL BY NAME"
+        f" SELECT *, {OUT} AS wave_, why_ AS arm_ FROM everybody WHERE why_ <> '')"
+        " ORDER BY hash_, unit_",
         folder=folder,
     )
     counts: dict[str, dict[str, int]] = {}
@@ -129,6 +169,9 @@ def place(
         "SELECT wave_, arm_, count(*) FROM placed GROUP BY ALL ORDER BY ALL"
     ).fetchall():
         counts.setdefault(str(wave), {})[arm] = number
+    if out:
+        counts[str(OUT)] = out
+    rows += sum(out.values())
     return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
 
 
@@ -158,6 +201,66 @@ def _check_units(
         )
 
 
+def _keep_out(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, kept_out: KeptOut
+) -> dict[str, int]:
+    """Split ``everybody`` into ``hashed`` and those who get nothing; ``reason -> units``."""
+    whys = []
+    if kept_out.others:
+        whys.append(
+            "WHEN unit_ IN (SELECT unit FROM"
+            f" read_parquet({_listed_files(kept_out.others)}) WHERE wave > 0) THEN 'excluded'"
+        )
+    for number, listed in enumerate(kept_out.suppressed):
+        name = f"suppressed_{number}"
+        source = identifier(listed.column(plan.unit_column))
+        connection.execute(
+            f"CREATE TEMP TABLE {name} AS SELECT DISTINCT nfc_normalize({source}) AS unit_"
+            f" FROM {listed.relation(connection)}"
+        )
+        whys.append(f"WHEN unit_ IN (SELECT unit_ FROM {name}) THEN 'suppressed'")
+    if plan.holdout > 0:
+        held = by_cuts(
+            f"md5({literal(kept_out.holdout_salt)} || ':' || group_)",
+            [plan.holdout, 1 - plan.holdout],
+            ["'held out'", "''"],
+        )
+        whys.append(f"WHEN {held} <> '' THEN 'held out'")
+    why = f"CASE {' '.join(whys)} ELSE '' END" if whys else "''"
+    connection.execute(
+        f"ALTER TABLE everybody ADD COLUMN why_ TEXT; UPDATE everybody SET why_ = {why}"
+    )
+    connection.execute("CREATE TEMP VIEW hashed AS SELECT * FROM everybody WHERE why_ = ''")
+    return dict(
+        connection.execute(
+            "SELECT why_, count(*) FROM everybody WHERE why_ <> '' GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    )
+
+
+def _join_their_group(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, earlier: Sequence[Path]
+) -> None:
+    """Newcomers of a group that has its arm get that arm; of one that waits, they wait, too."""
+    assert plan.unit_group is not None
+    column = identifier(plan.unit_group)
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE settled AS
+        SELECT nfc_normalize(coalesce(nullif(trim(listed.{column}), ''), unit)) AS group_,
+          min(wave) AS wave_, min(arm) AS arm_
+        FROM read_parquet({_listed_files(earlier)}, union_by_name = true) GROUP BY 1
+        """
+    )
+    connection.execute(
+        f"""
+        UPDATE placed SET arm_ = s.arm_,
+          wave_ = CASE WHEN s.wave_ > 0 THEN placed.wave_ ELSE {REMAINDER} END
+        FROM settled s WHERE s.group_ = placed.group_ AND s.wave_ >= 0
+        """
+    )
+
+
 def _rank(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
@@ -169,8 +272,13 @@ def _rank(
     """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum."""
     test = sum(sizes)
     ends = list(accumulate(sizes))
+    # A group stands in one stratum, that of its first member in the order of the values.
+    connection.execute(
+        "CREATE TEMP TABLE ranked AS SELECT * REPLACE"
+        " (min(stratum_) OVER (PARTITION BY group_) AS stratum_) FROM hashed"
+    )
     strata = connection.execute(
-        "SELECT stratum_, count(*) FROM hashed GROUP BY 1 ORDER BY 1"
+        "SELECT stratum_, count(*) FROM ranked GROUP BY 1 ORDER BY 1"
     ).fetchall()
     # Running totals are rounded, not parts: every wave has its exact size over all strata, and
     # every stratum is off its proportional part by less than one unit or two.
@@ -205,9 +313,11 @@ def _rank(
     connection.execute(
         """
         CREATE TEMP TABLE placed AS
-        SELECT r.*, c.wave_, c.arm_ FROM (
-          SELECT *, row_number() OVER (PARTITION BY stratum_ ORDER BY hash_, unit_) - 1 AS rank_
-          FROM hashed) r
+        SELECT r.* EXCLUDE (rank_), c.wave_, c.arm_ FROM (
+          SELECT * REPLACE (min(rank_) OVER (PARTITION BY group_) AS rank_) FROM (
+            SELECT *,
+              row_number() OVER (PARTITION BY stratum_ ORDER BY hash_, group_, unit_) - 1 AS rank_
+            FROM ranked)) r
         JOIN cells c ON c.stratum_ = r.stratum_ AND r.rank_ >= c.low AND r.rank_ < c.high
         """
     )
@@ -216,18 +326,18 @@ def _rank(
 def _independent(
     connection: duckdb.DuckDBPyConnection, plan: Plan, *, first_wave: int, later: bool
 ) -> None:
-    """Each unit on its own: arm, wave and membership in the test by three salted hashes."""
+    """Each group on its own: arm, wave and membership in the test by three salted hashes."""
     salt = literal(plan.salt)
     waves = 1 if later else plan.waves
     arm = by_cuts("hash_", plan.shares, [literal(a.name) for a in plan.arms])
     wave = by_cuts(
-        f"md5({salt} || ':wave:' || unit_)",
+        f"md5({salt} || ':wave:' || group_)",
         [1 / waves] * waves,
         [str(first_wave + i) for i in range(waves)],
     )
-    tested = 1.0 if later else plan.test_size / plan.list_size
+    tested = 1.0 if later else min(1.0, plan.test_size / (plan.list_size * (1 - plan.holdout)))
     inside = (
-        by_cuts(f"md5({salt} || ':test:' || unit_)", [tested, 1 - tested], ["true", "false"])
+        by_cuts(f"md5({salt} || ':test:' || group_)", [tested, 1 - tested], ["true", "false"])
         if tested < 1
         else "true"
     )
@@ -263,6 +373,7 @@ def write_lists(
     *,
     columns: Sequence[str],
     counts: Mapping[str, Mapping[str, int]],
+    arms: Sequence[PlanArm],
     first_wave: int,
     folder: Path,
 ) -> list[tuple[Path, int]]:
@@ -273,6 +384,8 @@ def write_lists(
         data: Parquet file of the placed list.
         columns: Columns of the list, in order.
         counts: What :func:`place` counted.
+        arms: Arms of the plan: their links and reference codes go into the files, where any has
+            one.
         first_wave: First wave of this list.
         folder: Where the files go; existing ones are replaced with the same content.
 
@@ -280,17 +393,22 @@ def write_lists(
         Paths and rows.
     """
     files: list[tuple[Path, int]] = []
-    for wave in sorted(counts, key=int):
+    more = [key for key in ("link", "refcode") if any(getattr(a, key) for a in arms)]
+    for wave in sorted((w for w in counts if int(w) != OUT), key=int):
         for arm in sorted(counts[wave]):
             if int(wave) == REMAINDER:
                 suffix = "" if first_wave == 1 else f"-{first_wave}"
                 name = f"remainder-not-sent-yet{suffix}.csv"
                 extra: tuple[str, ...] = ()
             else:
-                name, extra = f"wave-{int(wave):02d}-{arm}.csv", ("arm", "wave")
+                name, extra = f"wave-{int(wave):02d}-{arm}.csv", ("arm", "wave", *more)
+            values = "".join(
+                f", {literal(next((getattr(a, key) for a in arms if a.name == arm), ''))} AS {key}"
+                for key in more
+            )
             rows = write_csv(
                 connection,
-                f"SELECT {_unpacked(columns)}, arm, wave::TEXT AS wave"
+                f"SELECT {_unpacked(columns)}, arm, wave::TEXT AS wave{values}"
                 f" FROM read_parquet({_listed_files([data])})"
                 f" WHERE wave = {int(wave)} AND arm = {literal(arm)}",
                 columns=[*_names(columns), *extra],
@@ -327,7 +445,7 @@ def write_remainder(
         [literal(name) for name in chosen],
     )
     out = ", ".join(str(int(wave)) for wave in sent)
-    still = f" WHERE wave NOT IN ({out})" if out else ""
+    still = f" WHERE wave > {OUT}" + (f" AND wave NOT IN ({out})" if out else "")
     queries = [
         f"SELECT {_unpacked(names, present=columns)}, unit,"
         f" {arm} AS arm FROM read_parquet({_listed_files([path])}){still}"
@@ -348,7 +466,7 @@ def write_remainder(
 
 def _names(columns: Sequence[str]) -> list[str]:
     """Names to write: a list that has columns of our names keeps them under another."""
-    return [f"list_{c}" if c.lower() in {"arm", "wave", "unit"} else c for c in columns]
+    return [f"list_{c}" if c.lower() in _OURS else c for c in columns]
 
 
 def _unpacked(columns: Sequence[str], *, present: Sequence[str] | None = None) -> str:

@@ -6,10 +6,12 @@ The CSV files are views of it: they can be written again at any time, and come o
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.engines.placing import place, write_lists, write_remainder
+from testkit.engines.placing import KeptOut, place, write_lists, write_remainder
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
+    from testkit.model.plan import Plan
 
 __all__ = ["Assigned", "Remainder", "assign", "remainder", "sent"]
 
@@ -112,10 +115,12 @@ def assign(
         )
     with session() as connection:
         if value is None:
+            kept_out, digests = _kept_out(workspace, locked.plan)
             placed = place(
                 connection,
                 file,
                 locked.plan,
+                kept_out=kept_out,
                 earlier=[_data(workspace, a) for a in before],
                 waves_before=max((int(w) for a in before for w in a.counts), default=0),
                 folder=workspace.data / "assignments",
@@ -133,21 +138,71 @@ def assign(
                 columns=file.columns,
                 at=to_text(now),
             )
-            _register(workspace, name, locked.version, value, seen=len(before))
+            _register(workspace, name, locked.version, value, seen=len(before), kept_out=digests)
         progress("writing one file per wave and arm")
         files = write_lists(
             connection,
             _data(workspace, value),
             columns=value.columns,
             counts=value.counts,
+            arms=locked.plan.arms,
             first_wave=value.first_wave,
             folder=lists_folder(workspace, name),
         )
     return Assigned(assignment=value, files=tuple(files), new=new, known=known)
 
 
+def _kept_out(workspace: Workspace, plan: Plan) -> tuple[KeptOut, dict[str, str]]:
+    """Who must not be in it, and the digests of what said so."""
+    home = workspace.root / "experiments" / plan.experiment
+    suppressed = []
+    for name in plan.suppress:
+        path = next((p for p in (home / name, workspace.root / name) if p.is_file()), None)
+        if path is None:
+            raise InputError(
+                f"{name} is not there",
+                field="list.suppress",
+                value=name,
+                hint=f"put it into {workspace.shown(home)}, or amend the plan",
+            )
+        suppressed.append(open_csv(path))
+    others: list[Path] = []
+    for name in plan.exclude:
+        with workspace.db.read() as conn:
+            other = plans.require(conn, name)
+            placed = events.assignments(conn, name, other.version)
+        if other.plan.unit_column != plan.unit_column:
+            raise InputError(
+                f"{name} knows people by {other.plan.unit_column!r}, this test by"
+                f" {plan.unit_column!r}",
+                field="list.exclude",
+                value=name,
+                hint="use one id in both, or suppress them with a file of this test's ids",
+            )
+        if not placed:
+            raise StateError(
+                f"{name} has no list yet: nobody could be kept out",
+                current="locked",
+                hint=f"assign {name} first, or amend list.exclude",
+            )
+        others += [_data(workspace, assignment) for assignment in placed]
+    salt = ""
+    if plan.holdout > 0:
+        key = workspace.secret("hmac")
+        salt = hmac.new(key, b"whistlestop hold-out", hashlib.sha256).hexdigest()
+    digests = {file.path.name: file.sha256 for file in suppressed}
+    digests |= {path.stem: path.stem for path in others}
+    return KeptOut(holdout_salt=salt, suppressed=tuple(suppressed), others=tuple(others)), digests
+
+
 def _register(
-    workspace: Workspace, name: str, version: int, value: events.Assignment, *, seen: int
+    workspace: Workspace,
+    name: str,
+    version: int,
+    value: events.Assignment,
+    *,
+    seen: int,
+    kept_out: dict[str, str],
 ) -> None:
     with workspace.db.write() as conn:
         locked = plans.require(conn, name)
@@ -170,6 +225,7 @@ def _register(
                 "data_sha256": value.data_sha256,
                 "rows": value.rows,
                 "counts": value.counts,
+                "kept_out_by": sorted(kept_out.values()),
                 "row_digest": audit.ASSIGNMENT.row_digest(conn, value.id),
             },
             now=workspace.clock(),

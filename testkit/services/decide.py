@@ -59,7 +59,7 @@ def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime
             sum(arms.values())
             for a in assigned
             for wave, arms in a.counts.items()
-            if int(wave) not in sends
+            if int(wave) >= 0 and int(wave) not in sends  # -1: they get nothing
         )
     unsent = sum(size for k, size in enumerate(plan.wave_sizes, start=1) if k not in sends)
     return plan.list_size - plan.test_size + unsent
