@@ -58,12 +58,14 @@ def schemas() -> Sequence[Schema]:
     from testkit.kernel.workspace import Schema
     from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
+    from testkit.store.past import MIGRATIONS as PAST
     from testkit.web.migrations import MIGRATIONS as WEB
 
     in_workspace = {
         "ledger": ledger.MIGRATIONS,
         "proposals": proposals.MIGRATIONS,
         "experiments": EXPERIMENTS,
+        "past": PAST,
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
         "web": WEB,
@@ -105,8 +107,9 @@ def auditors() -> Sequence[Auditor]:
     from testkit.kernel import proposals
     from testkit.signoff import audit as signoff
     from testkit.store import audit as experiments
+    from testkit.store import past
 
-    return (proposals.audit, experiments.audit, signoff.audit, responses.audit)
+    return (proposals.audit, experiments.audit, past.audit, signoff.audit, responses.audit)
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from testkit.commands.experiment_past import past
 from testkit.commands.experiment_plan import COMMANDS as PLANNING
 from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
 
@@ -27,7 +28,7 @@ def experiment() -> None:
     """
 
 
-for command in PLANNING:
+for command in (*PLANNING, past):
     experiment.add_command(command)
 
 
