@@ -1,0 +1,107 @@
+"""2,468 real headline tests through the public API: ``python -m benchmarks experiments-upworthy``.
+
+The truths were computed with scipy, by somebody else. Their adjusted p-values are over every test
+of the archive, of which the file holds half: where the file's own p-values cannot give them, that
+part is reported as not comparable, with the number of tests that they must be adjusted over.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.figure import Figure, data_folder
+from testkit import PastArm, PastTest, read_past
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAMES = ("experiments/upworthy_half.parquet", "experiments/upworthy_half_truths.parquet")
+TOLERANCE = 1e-9
+
+
+def run(*, small: bool) -> Iterator[Figure]:
+    folder = data_folder()
+    if folder is None or not all((folder / name).exists() for name in NAMES):
+        why = f"{NAMES[0]} not found: set WHISTLESTOP_DATA"
+        for figure in ("tests", "mismatched_tests"):
+            yield Figure(figure=figure, value=None, unit="count", note=why)
+        return
+    tests, truths = _read(folder)
+    if small:
+        tests = tests[:200]
+    start = time.perf_counter()
+    (summary,) = read_past(tests)
+    seconds = time.perf_counter() - start
+    yield Figure(figure="tests", value=len(tests), unit="count")
+    wrong = [
+        r.test.name
+        for r in summary.readings
+        if not _same(r.srm_p, truths[r.test.name]["srm_p"])
+        or not _same(r.omnibus_p, truths[r.test.name]["omnibus_p"])
+        or r.best != str(truths[r.test.name]["best_arm"])
+    ]
+    yield Figure(
+        figure="mismatched_tests", value=len(wrong), unit="count", target="== 0",
+        note="sample-ratio p and omnibus p within 1e-9 on log10, best arm"
+        + (f"; first: {wrong[0]}" if wrong else ""),
+    )  # fmt: skip
+    yield _adjusted(summary.readings, truths)
+    for inside in (True, False):
+        part = [
+            r for r in summary.readings if bool(truths[r.test.name]["imbalance_window"]) is inside
+        ]
+        if part:
+            yield Figure(
+                figure=f"srm_below_001_{'inside' if inside else 'outside'}_bad_window",
+                value=sum(r.suspicious for r in part) / len(part),
+                unit="share",
+                note=f"of {len(part)} tests; chance alone gives 0.001",
+            )
+    yield Figure(figure="seconds", value=seconds, unit="s")
+
+
+def _adjusted(readings: Any, truths: dict[str, dict[str, Any]]) -> Figure:
+    """Adjusted p-values, where the truths were adjusted over these very tests."""
+    pairs = [
+        (r.omnibus_p, r.omnibus_q, truths[r.test.name]["omnibus_bh_p"])
+        for r in readings
+        if r.omnibus_p
+    ]
+    smallest = min(pairs)
+    over = round(smallest[2] / smallest[0])
+    wrong = sum(not _same(ours, theirs) for _, ours, theirs in pairs)
+    if over != len(pairs):
+        return Figure(
+            figure="mismatched_adjusted", value=None, unit="count",
+            note=f"the truths are adjusted over {over} tests, this file has {len(pairs)}",
+        )  # fmt: skip
+    return Figure(figure="mismatched_adjusted", value=wrong, unit="count", target="== 0")
+
+
+def _same(ours: float | None, theirs: float) -> bool:
+    if ours is None or not math.isfinite(theirs):
+        return ours is None and not math.isfinite(theirs)
+    if ours == 0 or theirs == 0:
+        return ours == theirs
+    return abs(math.log10(ours) - math.log10(theirs)) <= TOLERANCE
+
+
+def _read(folder: Path) -> tuple[list[PastTest], dict[str, dict[str, Any]]]:
+    import duckdb
+
+    arms: dict[str, list[PastArm]] = {}
+    for test, arm, units, clicks in duckdb.execute(
+        "SELECT test_id, arm, impressions, clicks FROM read_parquet(?) ORDER BY test_id, arm",
+        [str(folder / NAMES[0])],
+    ).fetchall():
+        arms.setdefault(test, []).append(PastArm(name=str(arm), units=units, outcomes=clicks))
+    found = duckdb.execute("SELECT * FROM read_parquet(?)", [str(folder / NAMES[1])])
+    names = [column[0] for column in found.description or ()]
+    truths = {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
+    tests = [
+        PastTest(name=name, arms=tuple(group), metric="clicked") for name, group in arms.items()
+    ]
+    return tests, truths
