@@ -58,8 +58,10 @@ def past(
     columns = dict(text.split("=", 1) for text in named)
     if source is None:
         summaries, file_id, tests = service.known(app.workspace()), None, 0
+    elif dry_run:  # needs no workspace
+        summaries, file_id, tests = service.read_only(source, columns=columns), None, 0
     else:
-        done = service.take_in(app.workspace(), source, columns=columns, dry_run=dry_run)
+        done = service.take_in(app.workspace(), source, columns=columns)
         summaries, file_id, tests = done.summaries, done.file_id, done.tests
     lines = [_text(summary) for summary in summaries] or ["no old tests yet: give a file"]
     if file_id is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.model.past import PastSummary
 
-__all__ = ["Past", "forget", "known", "read_file", "take_in"]
+__all__ = ["Past", "forget", "known", "read_file", "read_only", "take_in"]
 
 COLUMNS: Final = {
     "test": ("test", "test_id", "experiment", "campaign", "campaign_id", "name", "title"),
@@ -43,12 +43,12 @@ class Past:
     """Old tests and what they say.
 
     Attributes:
-        file_id: Id of the file that this call took in; None when it only read.
+        file_id: Id of the file that was taken in.
         tests: How many tests the call read.
         summaries: What all tests that count say, by metric.
     """
 
-    file_id: str | None
+    file_id: str
     tests: int
     summaries: tuple[PastSummary, ...]
 
@@ -122,6 +122,10 @@ def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[P
     ]
 
 
+def _trouble(wrong: Sequence[str]) -> str:
+    return f"{len(wrong):,} rows cannot be used" if wrong else "it is empty"
+
+
 def _columns(names: Sequence[str], given: Mapping[str, str], *, name: str) -> dict[str, str]:
     by_fold = {n.strip().lower(): n for n in names}
     found: dict[str, str] = {}
@@ -145,27 +149,23 @@ def _whole(text: str) -> int | None:
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 16 else None
 
 
-def take_in(
-    workspace: Workspace,
-    path: Path,
-    *,
-    columns: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-) -> Past:
+def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> tuple[PastSummary, ...]:
+    """What a file of old tests says by itself; nothing is kept. See :func:`read_file`."""
+    return read_past(read_file(path, columns=columns))
+
+
+def take_in(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
     """Take a file of old tests in, and read all that count.
 
     Args:
         workspace: The workspace.
         path: CSV file, one row for each arm of each test.
         columns: See :func:`read_file`.
-        dry_run: Read the file alone, and keep nothing.
 
     Raises:
         StateError: The same file counts already.
     """
     tests = read_file(path, columns=columns)
-    if dry_run:
-        return Past(file_id=None, tests=len(tests), summaries=read_past(tests))
     sha, now = digest_file(path), workspace.clock()
     file_id = new_id("past", now=now)
     with workspace.db.write() as conn:

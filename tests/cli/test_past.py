@@ -104,7 +104,7 @@ def test_the_same_file_twice_is_refused_until_it_is_forgotten(shell, file):
         ("test,arm,units,gifts\nmay,a,-5,0\nmay,b,10,1\n", "row 1: units is '-5'"),
         ("test,arm,units,gifts\n,a,10,0\nmay,b,10,1\nmay,c,10,1\n", "row 1: no test"),
         ("test,arm,people,gifts\nmay,a,10,0\n", "no column for 'units'"),
-        ("test,arm,units,gifts\n", "is empty"),
+        ("test,arm,units,gifts\n", "it is empty"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_nothing_is_taken_in(shell, file, text, says):

@@ -33,6 +33,7 @@ def fresh(tmp_path, monkeypatch):
         monkeypatch.delenv(name)
     monkeypatch.setenv("WHISTLESTOP__POLLING__ALLOW_HOSTS", "[127.0.0.1]")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # a reader stands in the clone
     return tmp_path
 
 
