@@ -107,7 +107,7 @@ def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[P
             rows=wrong[:SHOWN],
             count=len(wrong),
             field=path.name,
-            hint="nothing was taken in; mend the rows (row 1 is below the header), or leave them out",
+            hint="nothing was taken in; mend the rows, or leave them out (row 1 is the first one)",
         )
     metric = found["outcomes"]
     return [
