@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
     "watch": ("responders.commands.tick:watch", "Tick again and again."),
     "story": ("responders.commands.story:story", "Stories and why they matched."),
+    "search": ("responders.commands.search:search", "Entries, stories and past responses."),
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
@@ -53,6 +54,7 @@ COMMANDS: Final = {
 
 def schemas() -> Sequence[Schema]:
     """The migrations of every product, in the order in which they build on each other."""
+    from responders.store import search
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
@@ -66,11 +68,13 @@ def schemas() -> Sequence[Schema]:
         "experiments": EXPERIMENTS,
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
+        "search-responses": search.RESPONSES,
         "web": WEB,
     }
     return (
         *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),
         Schema(product="archive", file="archive", migrations=ARCHIVE),
+        Schema(product="search", file="archive", migrations=search.ENTRIES),
     )
 
 
