@@ -54,7 +54,7 @@ COMMANDS: Final = {
 
 def schemas() -> Sequence[Schema]:
     """The migrations of every product, in the order in which they build on each other."""
-    from responders.store import search
+    from responders.store import labels, search
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
@@ -69,6 +69,7 @@ def schemas() -> Sequence[Schema]:
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
         "search-responses": search.RESPONSES,
+        "labels": labels.MIGRATIONS,
         "web": WEB,
     }
     return (

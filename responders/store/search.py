@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.kernel.clock import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from responders.match import FtsQuery
     from testkit.kernel.sqlite import Connection
@@ -83,7 +83,8 @@ RESPONSES: Final = (
 _TEXTS: Final[dict[Corpus, str]] = {
     "entries": (
         "SELECT e.id, e.title, e.summary, coalesce(nullif(f.title, ''), f.url) AS source,"
-        " e.language AS lang, e.first_seen AS at, e.story AS about, e.url AS url, '' AS state"
+        " e.language AS lang, e.first_seen AS at, e.story AS about, e.url AS url,"
+        " CASE WHEN e.copy_of IS NULL THEN '' ELSE 'copy' END AS state"
         " FROM entry e JOIN feed f ON f.id = e.feed WHERE e.id = :id"
     ),
     "responses": (
@@ -111,7 +112,7 @@ class Found:
         at: When the entry was first seen, or the draft was raised.
         story: Story that it belongs to.
         url: Address; empty when there is none.
-        state: Of a response: ``draft``, ``released`` or ``dropped``.
+        state: Of a response ``draft``, ``released`` or ``dropped``; ``copy`` of an entry that is one.
     """
 
     id: str

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from responders.demo import serve
 from responders.store import search as index
 from testkit.kernel.sqlite import Database
 
 
 @pytest.fixture
-def newsroom(shell):
-    shell.settings["polling.allow_hosts"] = "[127.0.0.1]"
-    with serve("first-light", now=shell.clock()) as addresses:
-        shell.ok("feed", "add", *addresses)
-        shell.ok("tick")
-    return shell
+def newsroom(newsroom_after_tick):
+    return newsroom_after_tick
 
 
 def found(shell, *words):
