@@ -54,7 +54,7 @@ COMMANDS: Final = {
 
 def schemas() -> Sequence[Schema]:
     """The migrations of every product, in the order in which they build on each other."""
-    from responders.store import labels, search
+    from responders.store import hands, labels, search
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
@@ -76,6 +76,7 @@ def schemas() -> Sequence[Schema]:
         *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),
         Schema(product="archive", file="archive", migrations=ARCHIVE),
         Schema(product="search", file="archive", migrations=search.ENTRIES),
+        Schema(product="hands", file="archive", migrations=hands.MIGRATIONS),
     )
 
 

@@ -168,7 +168,7 @@ def take_labels(workspace: Workspace, trial: Trial, text: str) -> int:
         text: CSV with the columns ``story`` and ``about_it``; rows without a verdict are passed.
 
     Raises:
-        DataError: A column is missing, a verdict is not one, or a story is unknown; nothing is kept.
+        DataError: A column is missing, a verdict is none, a story is unknown; nothing is kept.
     """
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     missing = {"story", "about_it"} - set(reader.fieldnames or ())

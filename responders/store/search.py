@@ -112,7 +112,7 @@ class Found:
         at: When the entry was first seen, or the draft was raised.
         story: Story that it belongs to.
         url: Address; empty when there is none.
-        state: Of a response ``draft``, ``released`` or ``dropped``; ``copy`` of an entry that is one.
+        state: Of a response ``draft``, ``released`` or ``dropped``; of a copied entry ``copy``.
     """
 
     id: str
