@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "watch": ("responders.commands.tick:watch", "Tick again and again."),
     "story": ("responders.commands.story:story", "Stories and why they matched."),
     "search": ("responders.commands.search:search", "Entries, stories and past responses."),
+    "replay": ("responders.commands.replay:replay", "A stored day once more, for training."),
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
