@@ -132,9 +132,12 @@ def raise_due(workspace: Workspace) -> list[Raised]:
     least = workspace.config.drafting.min_outlets
     with workspace.archive.read() as conn:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
+    with workspace.db.read() as conn:
+        waiting = [m for m in waiting if not drafts.exists(conn, story=m.story, issue=m.issue)]
+    # A story that went into another brought its draft along.
+    with workspace.archive.read() as conn:
         names = {m.story: hands.known_as(conn, m.story) for m in waiting}
     with workspace.db.read() as conn:
-        # A story that went into another brought its draft along.
         waiting = [
             m
             for m in waiting
