@@ -43,12 +43,12 @@ ISSUES = {
 
 
 def day_of(path: Path, *, small: bool) -> Recording:
-    """One day of the archive as feeds; small: its first two hours from nine on."""
+    """One day of the archive as feeds; small: one hour of its morning."""
     by_host: dict[str, list[RecordedItem]] = {}
     start = datetime.fromisoformat(DAY).replace(tzinfo=UTC)
     end = start + timedelta(days=1)
     if small:
-        start += timedelta(hours=14)
+        start += timedelta(hours=6)
         end = start + timedelta(hours=1)
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
