@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
     "watch": ("responders.commands.tick:watch", "Tick again and again."),
     "story": ("responders.commands.story:story", "Stories and why they matched."),
+    "search": ("responders.commands.search:search", "Entries, stories and past responses."),
+    "replay": ("responders.commands.replay:replay", "A stored day once more, for training."),
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
@@ -53,6 +55,7 @@ COMMANDS: Final = {
 
 def schemas() -> Sequence[Schema]:
     """The migrations of every product, in the order in which they build on each other."""
+    from responders.store import hands, labels, search
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
@@ -68,11 +71,15 @@ def schemas() -> Sequence[Schema]:
         "past": PAST,
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
+        "search-responses": search.RESPONSES,
+        "labels": labels.MIGRATIONS,
         "web": WEB,
     }
     return (
         *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),
         Schema(product="archive", file="archive", migrations=ARCHIVE),
+        Schema(product="search", file="archive", migrations=search.ENTRIES),
+        Schema(product="hands", file="archive", migrations=hands.MIGRATIONS),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from responders.feeds.recorded import bundled_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def serve(replay: str, *, now: datetime | None = None) -> Iterator[list[str]]:
         replay: Name of a folder in ``responders/replays``.
         now: Moment that the feeds' dates are counted back from.
     """
-    documents = _documents(replay, now=now or datetime.now(UTC))
+    documents = bundled_documents(replay, now=now or datetime.now(UTC))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -107,22 +107,3 @@ def serve(replay: str, *, now: datetime | None = None) -> Iterator[list[str]]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _documents(replay: str, *, now: datetime) -> dict[str, bytes]:
-    """The feed files with their dates filled in: ``rfc(n)`` and ``iso(n)`` are n minutes ago."""
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    def ago(minutes: int) -> datetime:
-        return (now - timedelta(minutes=minutes)).replace(microsecond=0)
-
-    environment = ImmutableSandboxedEnvironment(autoescape=True)
-    environment.globals.update(
-        rfc=lambda minutes: format_datetime(ago(minutes)),
-        iso=lambda minutes: ago(minutes).isoformat().replace("+00:00", "Z"),
-    )
-    return {
-        item.name: environment.from_string(item.read_text(encoding="utf-8")).render().encode()
-        for item in files("responders").joinpath("replays", replay).iterdir()
-        if item.name.endswith((".xml", ".json"))
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from testkit.errors import DefinitionError, InputError
@@ -116,13 +117,18 @@ def adopted_issues(conn: Connection) -> dict[str, tuple[Issue, Query, int]]:
     """``slug -> (issue, query, version)`` of every adopted issue that can be read."""
     out = {}
     for adoption in proposals.all_adopted(conn, kind="issue"):
-        issue, query, _ = read_issue(
-            adoption.text,
-            name=f"issue {adoption.name}, version {adoption.version}",
-            today=date.min,  # what is weak about it was said when it was adopted
-        )
+        name = f"issue {adoption.name}, version {adoption.version}"
+        issue, query = _adopted(adoption.text, name)
         out[issue.slug] = (issue, query, adoption.version)
     return out
+
+
+@lru_cache(maxsize=256)
+def _adopted(text: str, name: str) -> tuple[Issue, Query]:
+    """An adopted issue; each is asked for several times in every tick, and reading it is slow."""
+    # What is weak about it was said when it was adopted: no day is too late for it.
+    issue, query, _ = read_issue(text, name=name, today=date.min)
+    return issue, query
 
 
 def templates_of(conn: Connection) -> Templates:

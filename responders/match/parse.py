@@ -136,6 +136,8 @@ class _Parser:
         self.at = 0
         self.depth = 0
         self.cautions: list[Caution] = []
+        # From where to where each pair of brackets reaches; a field in front of it counts in.
+        self.brackets: set[tuple[int, int]] = set()
 
     def peek(self) -> Lexeme:
         return self.lexemes[self.at]
@@ -247,6 +249,7 @@ class _Parser:
             end = self.take().end
             self.depth -= 1
             # The place of a bracketed node includes its brackets; bracketed() relies on it.
+            self.brackets.add((lexeme.start, end))
             return replace(node, start=lexeme.start, end=end)
         if lexeme.kind == "field":
             return self.scoped(lexeme, fields)
@@ -274,6 +277,8 @@ class _Parser:
         if self.peek().kind in {"end", "close", "and", "or", "near", "not", "field"}:
             raise self.error(f"there is nothing after {field}:", lexeme, hint=f"write {field}:word")
         node = self.operand((field,))
+        if self.bracketed(node):
+            self.brackets.add((lexeme.start, node.end))
         return replace(node, start=lexeme.start)
 
     def words(self, lexeme: Lexeme, fields: tuple[Field, ...]) -> Node:
@@ -317,7 +322,8 @@ class _Parser:
         return Alias(name=name, names=names, fields=fields, start=lexeme.start, end=lexeme.end)
 
     def bracketed(self, node: Node) -> bool:
-        return self.text[node.start] == "(" and node.start < _first(node)
+        """Whether one pair of brackets holds the whole of it, not just its first part."""
+        return (node.start, node.end) in self.brackets
 
     def deeper(self, lexeme: Lexeme) -> None:
         self.depth += 1
@@ -346,10 +352,6 @@ class _Parser:
     ) -> QueryError:
         last = (end or start).end
         return QueryError(message, text=self.text, start=start.start, end=last, hint=hint)
-
-
-def _first(node: Node) -> int:
-    return min(leaf.start for leaf in leaves(node))
 
 
 def _word_cautions(lexeme: Lexeme, cut: Tokens) -> list[Caution]:

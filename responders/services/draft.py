@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
-from responders.store import archive, audit, drafts
+from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text, zone
@@ -134,6 +134,15 @@ def raise_due(workspace: Workspace) -> list[Raised]:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
     with workspace.db.read() as conn:
         waiting = [m for m in waiting if not drafts.exists(conn, story=m.story, issue=m.issue)]
+    # A story that went into another brought its draft along.
+    with workspace.archive.read() as conn:
+        names = {m.story: hands.known_as(conn, m.story) for m in waiting}
+    with workspace.db.read() as conn:
+        waiting = [
+            m
+            for m in waiting
+            if not any(drafts.exists(conn, story=s, issue=m.issue) for s in names[m.story])
+        ]
     if not waiting or not any(c.on for c in workspace.config.channels.values()):
         return []
     with workspace.db.read() as conn:

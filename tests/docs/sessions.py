@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IDS = {
     "BATCH": "batch",
     "DRAFT": "draft",
+    "ENTRY": "entry",
     "RELEASE": "rel",
     "REVISION": "rev",
     "STORY": "story",

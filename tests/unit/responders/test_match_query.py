@@ -186,6 +186,9 @@ def test_an_empty_alias_set_and_an_empty_name_are_errors():
         ("union OR NOT strike", "none of its words"),
         ("lang:es", "none of its words"),
         ("union OR strike pay", "tighter"),
+        # A bracket around the first part, or around first and last, is not one around the whole.
+        ("(union OR nurses) AND strike OR pay", "tighter"),
+        ("pay OR (union OR nurses) AND (strike OR vote)", "tighter"),
     ],
 )
 def test_what_is_probably_not_meant_is_cautioned(text, says):
@@ -199,6 +202,8 @@ def test_what_is_probably_not_meant_is_cautioned(text, says):
     [
         "union AND (strike OR pay)",
         "union OR (strike AND pay)",
+        "((union OR nurses) AND strike) OR pay",
+        "title:(union strike) OR pay",
         "Teachers’ union",
         "union NOT football lang:es",
         '"this and that"',
