@@ -268,3 +268,56 @@ def keep(app: App, draft_id: str, as_json: bool) -> None:
 
     row = put_aside(app.workspace(), draft_id, aside=False)
     emit(_data(row), f"{row.id} counts again", as_json=as_json)
+
+
+@draft.command()
+@click.option("--cause", default="", help="Only this issue's stories, e.g. labor.")
+@click.option("--story", "names", multiple=True, help="Only this story; may be repeated.")
+@click.option(
+    "--marks",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file with a reader's marks: story,cause,mark,note,reader,date.",
+)
+@click.option(
+    "--write",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write pages into this folder instead of printing.",
+)
+@json_option
+@pass_app
+def rehearse(
+    app: App,
+    cause: str,
+    names: tuple[str, ...],
+    marks: Path | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """What would be drafted for a hundred replayed stories; with marks, the share that can go out.
+
+    In a workspace the adopted issues and templates are used, elsewhere the bundled ones.
+
+    \b
+    Example:
+      whistlestop draft rehearse --cause labor --story meatpacking-strike
+    """
+    from responders.services import rehearsal
+    from testkit.errors import NotFoundError
+    from testkit.kernel.yamlfile import read_text
+
+    try:
+        workspace = app.workspace()
+    except NotFoundError:
+        if app.folder is not None:
+            raise
+        workspace = None
+    done = rehearsal.run(
+        workspace,
+        clock=app.clock,
+        cause=cause,
+        names=names,
+        marks=read_text(marks) if marks else "",
+        folder=folder,
+    )
+    emit(done.data, done.text, as_json=as_json)

@@ -18,7 +18,8 @@ from testkit.signoff import store as requests
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from responders.model.draft import Draft, MatchReason, Organisation, StoryFacts
+    from responders.match import Query
+    from responders.model.draft import Draft, MatchReason, Organisation, StoryEntry, StoryFacts
     from responders.model.issue import Issue
     from responders.store.archive import MatchRow, StoryRow
     from testkit.kernel.config import Config
@@ -72,8 +73,14 @@ def organisation(config: Config) -> Organisation:
     )
 
 
-def story_facts(story: StoryRow) -> StoryFacts:
-    """What a draft may use of a story; the first entry that has an address leads."""
+def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
+    """What a draft may use of a story.
+
+    Args:
+        story: The story with its entries.
+        query: The issue's query. When the first entry is about something else, the first one
+            that the query asks for leads.
+    """
     from responders.drafting.quotes import quotes_in
     from responders.model.draft import StoryEntry, StoryFacts
 
@@ -91,7 +98,12 @@ def story_facts(story: StoryRow) -> StoryFacts:
     ]
     if not entries:
         raise NotFoundError("story", story.id, hint="it has no entries")
-    lead = next((e for e in entries if e.url and not e.copy_of), entries[0])
+    own = [e for e in entries if e.url and not e.copy_of]
+    lead = own[0] if own else entries[0]
+    if query is not None and own:
+        asked = [e for e in own if _asks_for(query, e, story)]
+        if asked and lead not in asked and len(_heads(lead) & _heads(asked[0])) < 2:
+            lead = asked[0]
     quotes = [
         quote
         for entry in entries
@@ -110,6 +122,23 @@ def story_facts(story: StoryRow) -> StoryFacts:
         quotes=tuple(quotes[:MAX_QUOTES]),
         entries=(lead, *(e for e in entries if e is not lead)),
         lang=language,
+    )
+
+
+def _heads(entry: StoryEntry) -> set[str]:
+    """The longer words of a headline."""
+    words = "".join(c if c.isalnum() else " " for c in entry.title.casefold()).split()
+    return {word for word in words if len(word) > 3}
+
+
+def _asks_for(query: Query, entry: StoryEntry, story: StoryRow) -> bool:
+    from responders.match import Document
+
+    language = next((e.language for e, _ in story.entries if e.url == entry.url), "")
+    return query.holds(
+        Document.of(
+            title=entry.title, summary=entry.summary, source=entry.source, lang=language
+        )
     )
 
 
@@ -171,7 +200,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
     with workspace.archive.read() as conn:
         story = archive.story(conn, match.story)
     with workspace.db.read() as conn:
-        issue = adopted_issues(conn)[match.issue][0]
+        issue, query, _ = adopted_issues(conn)[match.issue]
         templates = templates_of(conn)
     reason = match_reason(match, issue, story)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
@@ -184,7 +213,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         )
     now = workspace.clock()
     draft = compose(
-        story_facts(story),
+        story_facts(story, query=query),
         issue,
         reason,
         organisation(workspace.config),
