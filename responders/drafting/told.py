@@ -46,7 +46,7 @@ _LEANS: Final = regex.compile(
     regex.IGNORECASE,
 )
 _PLACE: Final = regex.compile(
-    r"\b(?:in|at|near|outside|en)\s+(?:the\s+)?(?P<name>\p{Lu}[\p{Ll}'’]+(?:\s\p{Lu}[\p{Ll}'’]+){0,2})"
+    r"\b(?:in|near|outside|en)\s+(?P<name>\p{Lu}[\p{Ll}'’]+(?:\s\p{Lu}[\p{Ll}'’]+){0,2})"
 )
 _COUNTY: Final = regex.compile(r"\b\p{Lu}\p{Ll}+\sCounty\b")
 _NO_PLACE: Final = regex.compile(

@@ -37,6 +37,15 @@ __all__ = [
 ]
 
 MAX_QUOTES: Final = 5
+# Two reports of one event share names. Words of any day of news do not show that they do.
+KIN_LETTERS: Final = 4
+_ANY_DAY: Final = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday lunes martes miércoles jueves viernes"
+    " sábado domingo court courts appeals supreme judge judges ruled rules ruling state county"
+    " governor senate house council board said says would could after before their they them that"
+    " this with from have will than which there about when where what more most into over million"
+    " year years week month people were been first last also para como este esta según".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,8 @@ def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
     Args:
         story: The story with its entries.
         query: The issue's query. When the first entry is about something else, the first one
-            that the query asks for leads.
+            that the query asks for leads, and entries that neither answer the query nor share
+            words with the lead are left out.
     """
     from responders.drafting.quotes import quotes_in
     from responders.model.draft import StoryEntry, StoryFacts
@@ -102,8 +112,10 @@ def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
     lead = own[0] if own else entries[0]
     if query is not None and own:
         asked = [e for e in own if _asks_for(query, e, story)]
-        if asked and lead not in asked and len(_heads(lead) & _heads(asked[0])) < 2:
+        if asked and lead not in asked and not _kin(lead, asked[0], least=2):
             lead = asked[0]
+        sure = [lead, *asked]
+        entries = [e for e in entries if e.copy_of or any(_kin(e, one) for one in sure)]
     quotes = [
         quote
         for entry in entries
@@ -125,10 +137,15 @@ def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
     )
 
 
-def _heads(entry: StoryEntry) -> set[str]:
-    """The longer words of a headline."""
-    words = "".join(c if c.isalnum() else " " for c in entry.title.casefold()).split()
-    return {word for word in words if len(word) > 3}
+def _kin(one: StoryEntry, other: StoryEntry, *, least: int = 1) -> bool:
+    """Whether two entries share enough words to be about the same event."""
+    return one is other or len(_words(one) & _words(other)) >= least
+
+
+def _words(entry: StoryEntry) -> set[str]:
+    text = f"{entry.title} {entry.summary}".casefold()
+    words = "".join(c if c.isalnum() else " " for c in text).split()
+    return {word for word in words if len(word) >= KIN_LETTERS} - _ANY_DAY
 
 
 def _asks_for(query: Query, entry: StoryEntry, story: StoryRow) -> bool:
