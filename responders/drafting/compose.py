@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from responders.model.draft import MatchReason, Organisation, Quote, StoryFacts
     from responders.model.issue import BlockName, Channel, Frame, Issue, Moment, Risk
 
-__all__ = ["Templates", "bundled_templates", "compose"]
+__all__ = ["Templates", "bundled_templates", "compose", "length_of"]
 
 Templates = Mapping[tuple[str, str, str], str]
 """(channel, name, language) to template text."""
@@ -292,7 +292,7 @@ def _channel(
                 made.append(variant)
         if all(_comfortable(variant, limits) for variant in made):
             break
-    return [replace(v, length=_length(v, limits)) for v in made], findings
+    return [replace(v, length=length_of(v, limits)) for v in made], findings
 
 
 def _template(templates: Templates, channel: str, lang: str) -> str | None:
@@ -411,7 +411,8 @@ def _comfortable(variant: Variant, limits: Mapping[str, Limit]) -> bool:
     return measure(variant.text.body, variant.channel, limits=limits).comfortable
 
 
-def _length(variant: Variant, limits: Mapping[str, Limit]) -> str:
+def length_of(variant: Variant, limits: Mapping[str, Limit] = LIMITS) -> str:
+    """Length of a text in its channel's own terms, in words."""
     if variant.channel == "email":
         subject = measure(variant.text.subject, "email.subject", limits=limits)
         return f"subject {subject.used} characters, body {len(variant.text.body.split())} words"

@@ -53,6 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS022": _rule("warning", "words that call for judgement"),
     "RS023": _rule("warning", "good or bad news is unclear"),
     "RS024": _rule("error", "it contradicts an earlier position"),
+    "RS025": _rule("warning", "a name that is in neither the story nor the issue file"),
     "RS030": _rule("error", "an expired talking point is used"),
     "RS031": _rule("note", "an expired talking point was left out"),
     "RS032": _rule("error", "an ask whose day has passed"),
@@ -75,6 +76,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS080": _rule("error", "the variants differ in more than one block"),
     "RS081": _rule("note", "there is only one variant"),
     "RS090": _rule("error", "a template file that no channel reads"),
+    "RS092": _rule("warning", "the words could not be checked again"),
+    "RS100": _rule("note", "words proposed by your hook"),
+    "RS101": _rule("warning", "your hook gave nothing usable"),
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
+from responders.services.relint import check_again
+from responders.services.speaker import organisation
 from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -61,25 +63,6 @@ class Raised:
     row: drafts.DraftRow
     findings: tuple[str, ...]
     new: bool = True
-
-
-def organisation(config: Config) -> Organisation:
-    """Who is speaking, for templates."""
-    from responders.model.draft import Organisation
-
-    own = config.organisation
-    return Organisation(
-        name=own.name,
-        short_name=own.short_name,
-        link=own.link.rstrip("/"),
-        phone=own.phone,
-        signer=own.signer,
-        address=own.address,
-        email_opt_out=own.email_opt_out,
-        sms_opt_out=own.sms_opt_out,
-        sms_opt_out_es=own.sms_opt_out_es,
-        disclaimer=own.disclaimer,
-    )
 
 
 def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
@@ -275,6 +258,10 @@ def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> draf
         arms.setdefault(variant.channel, {})[variant.key] = words
         lengths[f"{variant.channel}/{variant.key}"] = variant.length
     varied = {v.channel: v.varied or "" for v in draft.variants}
+    blocks = {
+        f"{v.channel}/{v.key}": [[b.name, b.alternative, b.text] for b in v.blocks]
+        for v in draft.variants
+    }
     return drafts.DraftRow(
         id=draft_id,
         story=match.story,
@@ -295,6 +282,8 @@ def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> draf
             "story": _plain(asdict(draft.story)),
             "why": match.why,
             "reading": draft.reading,
+            "moment": draft.moment,
+            "blocks": blocks,
             "lengths": lengths,
             "findings": [f.as_dict() for f in _findings(draft)],
         },
@@ -339,6 +328,9 @@ def edit(
 ) -> tuple[drafts.DraftRow, bool, str]:
     """Change words of one variant; under review this makes a new revision.
 
+    The new words are read by lint again, and the findings go with the revision. Where they make a
+    fact of the chain true (a name that was not there, a higher risk), the chain is asked again.
+
     Args:
         workspace: The workspace.
         draft_id: The draft.
@@ -379,6 +371,14 @@ def edit(
         arms = {c: {v: dict(w) for v, w in vs.items()} for c, vs in row.content["arms"].items()}
         arms[channel][variant].update(changes)
         content = {**row.content, "arms": arms}
+        check = check_again(conn, workspace, row, content)
+        row = replace(
+            row,
+            risk=check.row.risk,
+            facts={
+                **row.facts, "findings": list(check.row.findings), "lengths": check.row.lengths
+            },
+        )  # fmt: skip
         revision = ""
         request = requests.of_subject(conn, f"draft/{draft_id}")
         if request is not None:
@@ -391,10 +391,16 @@ def edit(
                 )
             spend = int(current.revision.fields.get("spend_cents", 0))
             revised, _ = signoff.revise(
-                conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
+                conn,
+                workspace,
+                request.id,
+                fields=fields_of(row, content, spend_cents=spend),
+                facts=check.facts_after(current.state.facts),
             )
             revision = revised.revision.id
-        number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
+        number = drafts.edit(
+            conn, draft_id, content, check=check.row, by=workspace.actor.name, now=now
+        )
         ledger.append(
             conn,
             kind="draft.edited",
@@ -403,6 +409,8 @@ def edit(
             payload={
                 "number": number,
                 "content_digest": digest(content),
+                "checked_digest": digest(list(check.row.findings)),
+                "risk": check.row.risk,
                 "revision": revision,
                 "row_digest": audit.EDIT.row_digest(conn, draft_id, number),
             },
