@@ -59,6 +59,15 @@ def _text(row: DraftRow) -> str:
             f"  {where}{finding['severity']} {finding['code']}: {finding['message']}{hint}"
         )
     lines.append(words_text(row.content))
+    for channel, proposal in row.facts.get("proposed", {}).items():
+        words = proposal["words"]
+        lines.append(f"--- {channel}, proposed by your hook (not part of the draft)")
+        lines += [f"{name}: {words[name]}" for name in ("subject", "preheader") if name in words]
+        lines.append(words["body"].rstrip())
+        lines += [
+            f"  {finding['severity']} {finding['code']}: {finding['message']}"
+            for finding in proposal["findings"]
+        ]
     return "\n".join(lines)
 
 
@@ -176,6 +185,28 @@ def edit(
     row, changed, revision = run(
         app.workspace(), draft_id, channel=channel, variant=variant, changes=changes
     )
+    text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
+    if revision:
+        text += f"; revision {revision} is before the chain, earlier sign-offs are outdated"
+    emit({"changed": changed, "revision": revision or None, **_data(row)}, text, as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
+@click.option("--channel", required=True, help="email, sms, post or call.")
+@click.option("--variant", required=True, help="The variant to give up: a, b ...")
+@json_option
+@pass_app
+def take(app: App, draft_id: str, channel: str, variant: str, as_json: bool) -> None:
+    """Put what your hook proposed into the place of a variant; an edit that says where it is from.
+
+    \b
+    Example:
+      whistlestop draft take draft_01k... --channel sms --variant b
+    """
+    from responders.services.draft import take as run
+
+    row, changed, revision = run(app.workspace(), draft_id, channel=channel, variant=variant)
     text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
     if revision:
         text += f"; revision {revision} is before the chain, earlier sign-offs are outdated"

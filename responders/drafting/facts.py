@@ -204,4 +204,3 @@ def _number_word(count: int, *, lang: str) -> str:
 
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
-

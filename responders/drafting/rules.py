@@ -119,8 +119,9 @@ _TRAGEDY: Final[Mapping[str, tuple[str, ...]]] = {
 _NOT_TRAGEDY: Final = (
     "kill* ... bill", "kill* ... measure", "kill* ... proposal", "kill* ... amendment",
     "kill* ... plan", "kill* ... deal", "kill* ... jobs", "dead ... committee", "dead on arrival",
-    "dead heat", "dead end", "bill ... dead", "bill dies", "bill died", "bill ... died", "bill ... dies",
-    "dies in ... committee", "died in ... committee", "dies in committee", "died in committee", "death penalty", "death tax", "death threat*", "shot at",
+    "dead heat", "dead end", "bill ... dead", "bill dies", "bill died", "bill ... died",
+    "bill ... dies", "dies in ... committee", "died in ... committee", "dies in committee",
+    "died in committee", "death penalty", "death tax", "death threat*", "shot at",
     "shot down ... bill",
     "parking shot", "flu shot", "shot in the arm", "crash course", "victim blaming",
     "governing bodies", "public bodies",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from responders.kinds import adopted_issues, templates_of
+from responders.services.hook import propose
 from responders.services.relint import check_again
+from responders.services.sources import match_reason, story_facts
 from responders.services.speaker import organisation
 from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
@@ -20,34 +22,20 @@ from testkit.signoff import store as requests
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from responders.match import Query
-    from responders.model.draft import Draft, MatchReason, Organisation, StoryEntry, StoryFacts
-    from responders.model.issue import Issue
-    from responders.store.archive import MatchRow, StoryRow
-    from testkit.kernel.config import Config
+    from responders.model.draft import Draft, Variant
+    from responders.store.archive import MatchRow
     from testkit.kernel.workspace import Workspace
 
 __all__ = [
     "Raised",
     "edit",
     "fields_of",
-    "organisation",
     "put_aside",
     "raise_due",
     "raise_one",
     "submit",
+    "take",
 ]
-
-MAX_QUOTES: Final = 5
-# Two reports of one event share names. Words of any day of news do not show that they do.
-KIN_LETTERS: Final = 4
-_ANY_DAY: Final = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday lunes martes miércoles jueves viernes"
-    " sábado domingo court courts appeals supreme judge judges ruled rules ruling state county"
-    " governor senate house council board said says would could after before their they them that"
-    " this with from have will than which there about when where what more most into over million"
-    " year years week month people were been first last also para como este esta según".split()
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,97 +51,6 @@ class Raised:
     row: drafts.DraftRow
     findings: tuple[str, ...]
     new: bool = True
-
-
-def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
-    """What a draft may use of a story.
-
-    Args:
-        story: The story with its entries.
-        query: The issue's query. When the first entry is about something else, the first one
-            that the query asks for leads, and entries that neither answer the query nor share
-            words with the lead are left out.
-    """
-    from responders.drafting.quotes import quotes_in
-    from responders.model.draft import StoryEntry, StoryFacts
-
-    entries = [
-        StoryEntry(
-            title=entry.title,
-            url=entry.url or "",
-            source=outlet,
-            published_at=entry.published,
-            summary=entry.summary_text,
-            first_seen_at=entry.first_seen,
-            copy_of=entry.copy_of or "",
-        )
-        for entry, outlet in story.entries
-    ]
-    if not entries:
-        raise NotFoundError("story", story.id, hint="it has no entries")
-    own = [e for e in entries if e.url and not e.copy_of]
-    lead = own[0] if own else entries[0]
-    if query is not None and own:
-        asked = [e for e in own if _asks_for(query, e, story)]
-        if asked and lead not in asked and not _kin(lead, asked[0], least=2):
-            lead = asked[0]
-        sure = [lead, *asked]
-        entries = [e for e in entries if e.copy_of or any(_kin(e, one) for one in sure)]
-    quotes = [
-        quote
-        for entry in entries
-        if not entry.copy_of
-        for quote in quotes_in(entry.summary, source=entry.source, url=entry.url)
-    ]
-    language = next((e.language for e, _ in story.entries if e.language), "en")
-    return StoryFacts(
-        id=story.id,
-        title=lead.title,
-        url=lead.url,
-        source=lead.source,
-        published_at=lead.published_at,
-        first_seen_at=story.first_at,
-        summary=lead.summary,
-        quotes=tuple(quotes[:MAX_QUOTES]),
-        entries=(lead, *(e for e in entries if e is not lead)),
-        lang=language,
-    )
-
-
-def _kin(one: StoryEntry, other: StoryEntry, *, least: int = 1) -> bool:
-    """Whether two entries share enough words to be about the same event."""
-    return one is other or len(_words(one) & _words(other)) >= least
-
-
-def _words(entry: StoryEntry) -> set[str]:
-    text = f"{entry.title} {entry.summary}".casefold()
-    words = "".join(c if c.isalnum() else " " for c in text).split()
-    return {word for word in words if len(word) >= KIN_LETTERS} - _ANY_DAY
-
-
-def _asks_for(query: Query, entry: StoryEntry, story: StoryRow) -> bool:
-    from responders.match import Document
-
-    language = next((e.language for e, _ in story.entries if e.url == entry.url), "")
-    return query.holds(
-        Document.of(
-            title=entry.title, summary=entry.summary, source=entry.source, lang=language
-        )
-    )
-
-
-def match_reason(match: MatchRow, issue: Issue, story: StoryRow) -> MatchReason:
-    """Why a draft is raised, as values."""
-    from responders.model.draft import MatchedWord, MatchReason
-
-    return MatchReason(
-        issue=issue.slug,
-        issue_title=issue.title,
-        owner=issue.owner,
-        matched=tuple(MatchedWord(text=text, where=where) for text, where in match.matched),
-        outlets=story.outlets,
-        first_seen_at=story.first_at,
-    )
 
 
 def raise_due(workspace: Workspace) -> list[Raised]:
@@ -222,7 +119,19 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         channels=channels,
         zone=zone(workspace.config.organisation.zone),
     )
-    row = _row(draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now))
+    proposed, problems = propose(
+        workspace.config.drafting.hook,
+        draft,
+        issue,
+        organisation(workspace.config),
+        folder=workspace.root,
+        as_of=now,
+        zone=zone(workspace.config.organisation.zone),
+    )
+    draft = replace(draft, findings=(*draft.findings, *problems))
+    row = _row(
+        draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now), proposed=proposed
+    )
     with workspace.db.write() as conn:
         new = drafts.add(conn, row)
         if new:
@@ -247,15 +156,18 @@ def _findings(draft: Draft) -> list[Any]:
     return [*draft.findings, *(f for v in draft.variants for f in v.findings)]
 
 
-def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> drafts.DraftRow:
+def _row(
+    draft: Draft,
+    match: MatchRow,
+    *,
+    now_text: str,
+    draft_id: str,
+    proposed: tuple[Variant, ...] = (),
+) -> drafts.DraftRow:
     arms: dict[str, dict[str, dict[str, str]]] = {}
     lengths: dict[str, str] = {}
     for variant in draft.variants:
-        text = variant.text
-        words = {"body": text.body}
-        if text.subject or text.preheader:
-            words |= {"subject": text.subject, "preheader": text.preheader}
-        arms.setdefault(variant.channel, {})[variant.key] = words
+        arms.setdefault(variant.channel, {})[variant.key] = _words_of(variant)
         lengths[f"{variant.channel}/{variant.key}"] = variant.length
     varied = {v.channel: v.varied or "" for v in draft.variants}
     blocks = {
@@ -286,9 +198,26 @@ def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> draf
             "blocks": blocks,
             "lengths": lengths,
             "findings": [f.as_dict() for f in _findings(draft)],
+            "proposed": {v.channel: _proposal(v) for v in proposed},
         },
         raised_at=now_text,
     )
+
+
+def _proposal(variant: Variant) -> dict[str, Any]:
+    return {
+        "words": _words_of(variant),
+        "length": variant.length,
+        "findings": [finding.as_dict() for finding in variant.findings],
+    }
+
+
+def _words_of(variant: Variant) -> dict[str, str]:
+    text = variant.text
+    words = {"body": text.body}
+    if text.subject or text.preheader:
+        words |= {"subject": text.subject, "preheader": text.preheader}
+    return words
 
 
 def _plain(value: Any) -> Any:
@@ -325,6 +254,7 @@ def edit(
     channel: str,
     variant: str,
     changes: Mapping[str, str],
+    from_hook: bool = False,
 ) -> tuple[drafts.DraftRow, bool, str]:
     """Change words of one variant; under review this makes a new revision.
 
@@ -337,6 +267,7 @@ def edit(
         channel: ``email``, ``sms``, ``post`` or ``call``.
         variant: ``a``, ``b`` ...
         changes: ``subject``, ``preheader`` or ``body`` to their new words.
+        from_hook: The words are those that the hook proposed; the draft keeps saying so.
 
     Returns:
         The draft, whether anything changed, and the revision (empty before it was submitted).
@@ -371,6 +302,9 @@ def edit(
         arms = {c: {v: dict(w) for v, w in vs.items()} for c, vs in row.content["arms"].items()}
         arms[channel][variant].update(changes)
         content = {**row.content, "arms": arms}
+        if from_hook:
+            taken = {*content.get("from_hook", ()), f"{channel}/{variant}"}
+            content["from_hook"] = sorted(taken)
         check = check_again(conn, workspace, row, content)
         row = replace(
             row,
@@ -417,6 +351,31 @@ def edit(
             now=now,
         )
         return drafts.get(conn, draft_id), True, revision
+
+
+def take(
+    workspace: Workspace, draft_id: str, *, channel: str, variant: str
+) -> tuple[drafts.DraftRow, bool, str]:
+    """Put what the hook proposed into the place of a variant: an edit like any other.
+
+    Returns:
+        As :func:`edit`.
+
+    Raises:
+        NotFoundError: Nothing was proposed for that channel.
+        InputError: There is no such variant.
+        StateError: The words were released.
+    """
+    with workspace.db.read() as conn:
+        row = drafts.get(conn, draft_id)
+    proposed = row.facts.get("proposed", {})
+    if channel not in proposed:
+        known = ", ".join(proposed) or "nothing"
+        raise NotFoundError("proposal", channel, hint=f"your hook proposed {known}")
+    changes = dict(proposed[channel]["words"])
+    return edit(
+        workspace, draft_id, channel=channel, variant=variant, changes=changes, from_hook=True
+    )
 
 
 def submit(

@@ -1,4 +1,4 @@
-"""draft rehearse: the bundled stories through the issues and templates in force, as text or pages."""
+"""draft rehearse: the bundled stories through the issues in force, as text or pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
-from responders.services.draft import organisation
 from responders.services.rehearsal_page import (
     MARKS,
     cause_page,
@@ -16,6 +15,7 @@ from responders.services.rehearsal_page import (
     shares,
 )
 from responders.services.rehearse import rehearse, starter_set
+from responders.services.speaker import organisation
 from testkit.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -101,7 +101,11 @@ def run(
             raise NotFoundError("story", name, hint="see `whistlestop draft rehearse`")
     if names:
         done = tuple(item for item in done if item.story.name in names)
-    given = tuple(mark for mark in marks_from(marks) if not cause or mark.cause == cause) if marks else ()
+    given = (
+        tuple(mark for mark in marks_from(marks) if not cause or mark.cause == cause)
+        if marks
+        else ()
+    )
     titles = {slug: issue.title for slug, (issue, _, _) in issues.items()}
     pages = _pages(done, given, titles=titles, org=org)
     written: list[str] = []
@@ -139,9 +143,7 @@ def _pages(
     for cause in dict.fromkeys(item.story.cause for item in done):
         own = [item for item in done if item.story.cause == cause]
         title = titles.get(cause, cause)
-        pages[f"{cause}.md"] = cause_page(
-            own, marks, title=title[:1].upper() + title[1:], org=org
-        )
+        pages[f"{cause}.md"] = cause_page(own, marks, title=title[:1].upper() + title[1:], org=org)
     return pages
 
 

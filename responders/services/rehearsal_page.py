@@ -82,7 +82,7 @@ def shares(marks: Sequence[Mark]) -> str:
     if not marks:
         return "Not marked yet.\n"
     lines = ["| mark | drafts | share | 95 % interval |", "|---|---:|---:|---|"]
-    groups = [(mark, (mark,)) for mark in MARKS]
+    groups: list[tuple[str, tuple[str, ...]]] = [(mark, (mark,)) for mark in MARKS]
     groups.append(("send or small edit", MARKS[:2]))
     for label, members in groups:
         count = sum(mark.mark in members for mark in marks)
@@ -133,7 +133,8 @@ def cause_page(
             out.append(f"**{mark.mark}**" + (f": {mark.note}" if mark.note else "") + "\n")
         out.append(f"*{item.story.kind}*, {item.story.entries[0][0].first_seen:%Y-%m-%d}\n")
         out += [
-            f"- {outlet}: {entry.title}" + (f" | {entry.summary_text}" if entry.summary_text else "")
+            f"- {outlet}: {entry.title}"
+            + (f" | {entry.summary_text}" if entry.summary_text else "")
             for entry, outlet in item.story.entries
         ]
         out.append("")
@@ -200,20 +201,21 @@ def _without_foot(body: str, org: Organisation) -> str:
 _HEAD: Final = """\
 # Rehearsal: replayed stories and what was drafted for each
 
-This folder is written by `whistlestop draft rehearse --write docs/drafting/stories`. The stories are
-invented: so are all outlets, people, places and organisations in them. They go through the same code
-as real news: clusterer, queries, reading, templates, lint, with the bundled issue files as they are.
-Nothing is chosen or changed by story.
+This folder is written by `whistlestop draft rehearse --write docs/drafting/stories`. The stories
+are invented: so are all outlets, people, places and organisations in them. They go through the same
+code as news: clusterer, queries, reading, templates, lint, with the bundled issue files as they
+are. Nothing is chosen or changed by story.
 
 The stories were written before anybody had seen a draft of them. The issue files were then improved
-with these stories in view, so the drafts here are better than those for the first story of tomorrow:
-`draft rehearse` with your own issue files shows what you would get.
+with these stories in view, so the drafts here are better than those for the first story of
+tomorrow: `draft rehearse` with your own issue files shows what you would get.
 
 Each draft is marked by a reader who wrote neither templates nor stories: *send*, *small edit*
-(a minute's work, the message stays), or *rewrite*. The marks are in `marks.csv`.
+(a minute's work, the message stays), or *rewrite*. The marks are in
+[`marks.csv`](../marks.csv).
 """
 _CAUSE_HEAD: Final = """\
-Left out, because it is the same in every e-mail: signer, organisation, postal address, opt-out line.
-Of the variants, `a` is printed whole, of the others the one block in which they differ. Telephone
-scripts are made too; they are not printed here. [All causes](README.md).
+Left out, because it is the same in every e-mail: signer, organisation, postal address, opt-out
+line. Of the variants, `a` is printed whole, of the others the one block in which they differ.
+Telephone scripts are made too; they are not printed here. [All causes](README.md).
 """

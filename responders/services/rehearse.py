@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import read_issue
-from responders.services.draft import match_reason, story_facts
+from responders.services.sources import match_reason, story_facts
 from responders.services.triage import match_story
 from responders.store.archive import StoryRow
 from testkit.errors import InputError, NotFoundError

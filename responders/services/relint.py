@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "check_again", "draft_of"]
 
 # Two capitalised words in a row inside a sentence: a person, a place, an organisation.
-_NAME: Final = regex.compile(r"(?<![.!?:\n“\"] )(?<!^)\b\p{Lu}\p{Ll}[\p{L}'’-]+(?: \p{Lu}[\p{L}.'’-]+)+")
+_NAME: Final = regex.compile(
+    r"(?<![.!?:\n“\"] )(?<!^)\b\p{Lu}\p{Ll}[\p{L}'’-]+(?: \p{Lu}[\p{L}.'’-]+)+"
+)
 _FIRST_NAME: Final = regex.compile(r"(?:^|[.!?:\n“\"] ?)(\p{Lu}\p{Ll}+(?: \p{Lu}[\p{L}.'’-]+)+)")
 
 
@@ -109,6 +111,15 @@ def check_again(
         )
         for where, name in names
     ]
+    extra += [
+        remark(
+            "RS100",
+            "proposed by your hook and taken up by a person",
+            hint="read it as a stranger's draft",
+            where=taken.replace("/", "."),
+        )
+        for taken in content.get("from_hook", ())
+    ]
     sensitive = _sensitive(before, after, issue)
     findings = (*after.findings, *(f for v in after.variants for f in v.findings))
     risk = row.risk
@@ -163,9 +174,7 @@ def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:
         risk=row.risk,  # type: ignore[arg-type]  # the table holds one of the three
         hold=row.hold,
         variants=tuple(variants),
-        findings=tuple(
-            Finding(**f) for f in row.facts.get("findings", ()) if f["code"] <= "RS005"
-        ),
+        findings=tuple(Finding(**f) for f in row.facts.get("findings", ()) if f["code"] <= "RS005"),
         drafted_at=_time(row.raised_at),
     )
 
