@@ -114,7 +114,7 @@ def text_claims(
     whole = "\n\n".join(part for part in (text.subject, text.preheader, text.body) if part)
     found = _quotations(whole, material, where)
     found += _unknown_numbers(whole, material, where)
-    if text.subject:
+    if text.subject and text.channel == "email":
         found += _subject(text, stance, where)
     for position in issue.positions:
         for phrase in position.opposed:

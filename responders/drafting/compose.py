@@ -33,7 +33,7 @@ from responders.drafting.contexts import (
     check_names,
 )
 from responders.drafting.facts import story_context
-from responders.drafting.lengths import LIMITS, measure, plain_punctuation
+from responders.drafting.lengths import LIMITS, measure, parts_of, plain_punctuation
 from responders.drafting.lint import LintRules, lint_draft
 from responders.drafting.phrases import tidy
 from responders.drafting.render import render
@@ -61,9 +61,13 @@ _USUAL_BLOCKS: Final[dict[str, tuple[BlockName, ...]]] = {
     "call": ("value", "problem", "solution", "action"),
     "sms": ("problem", "action"),
     "post": ("problem", "action"),
+    "push": ("problem",),
+    "ad": ("problem", "action"),
 }
-_FITTED: Final = frozenset({"sms", "post"})
+_FITTED: Final = frozenset({"sms", "post", "push", "ad"})
+_HEADED: Final = frozenset({"email", "push", "ad"})
 _SHORT_TITLES: Final = (80, 64, 48)
+_PUSH_TITLES: Final = (38,)
 _DROP_ORDER: Final[tuple[BlockName, ...]] = ("solution", "value", "problem")
 _VARY_ORDER: Final[tuple[BlockName, ...]] = ("problem", "action", "value", "solution", "subject")
 _CARE_CHANNELS: Final = frozenset({"email", "post"})
@@ -278,7 +282,9 @@ def _channel(
     ]
     attempts = [(_SHORT_TITLES[0], tuple(usual))]
     if channel in _FITTED:
-        attempts = _attempts(usual, varied)
+        attempts = _attempts(
+            usual, varied, titles=_PUSH_TITLES if channel == "push" else _SHORT_TITLES
+        )
     for short_chars, blocks in attempts:
         made: list[Variant] = []
         findings: list[Finding] = []
@@ -325,15 +331,15 @@ def _varied(
 
 
 def _attempts(
-    usual: list[BlockName], varied: BlockName | None
+    usual: list[BlockName], varied: BlockName | None, *, titles: tuple[int, ...]
 ) -> list[tuple[int, tuple[BlockName, ...]]]:
     """From the full text to the shortest one worth sending."""
-    steps = [(chars, tuple(usual)) for chars in _SHORT_TITLES]
+    steps = [(chars, tuple(usual)) for chars in titles]
     kept = list(usual)
     for block in _DROP_ORDER:
         if block in kept and block != varied:
             kept.remove(block)
-            steps.extend((chars, tuple(kept)) for chars in _SHORT_TITLES[1:])
+            steps.extend((chars, tuple(kept)) for chars in titles[1:] or titles)
     return steps
 
 
@@ -387,7 +393,7 @@ def _text(
 
 
 def _channel_text(channel: Channel, rendered: str) -> ChannelText:
-    if channel == "email":
+    if channel in _HEADED:
         head, _, body = rendered.strip().partition("\n\n")
         fields: dict[str, str] = {}
         for line in head.splitlines():
@@ -396,7 +402,7 @@ def _channel_text(channel: Channel, rendered: str) -> ChannelText:
         return ChannelText(
             channel=channel,
             body=tidy(body),
-            subject=tidy(fields.get("subject", "")),
+            subject=tidy(fields.get("subject", fields.get("title", ""))),
             preheader=tidy(fields.get("preheader", "")),
         )
     text = tidy(rendered)
@@ -406,7 +412,12 @@ def _channel_text(channel: Channel, rendered: str) -> ChannelText:
 
 
 def _comfortable(variant: Variant, limits: Mapping[str, Limit]) -> bool:
-    if variant.channel == "email" or variant.channel not in limits:
+    if variant.channel == "email":
+        return True
+    parts = parts_of(variant.text, limits)
+    if parts:
+        return all(measure(text, key, limits=limits).comfortable for key, text in parts)
+    if variant.channel not in limits:
         return True
     return measure(variant.text.body, variant.channel, limits=limits).comfortable
 
@@ -416,6 +427,11 @@ def length_of(variant: Variant, limits: Mapping[str, Limit] = LIMITS) -> str:
     if variant.channel == "email":
         subject = measure(variant.text.subject, "email.subject", limits=limits)
         return f"subject {subject.used} characters, body {len(variant.text.body.split())} words"
+    parts = parts_of(variant.text, limits)
+    if parts:
+        return ", ".join(
+            f"{key.partition('.')[2]} {measure(text, key, limits=limits)}" for key, text in parts
+        )
     if variant.channel not in limits:
         return ""
     return str(measure(variant.text.body, variant.channel, limits=limits))

@@ -218,7 +218,7 @@ class SmsContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostContext:
-    """What a social post template may use.
+    """What the template of a post, a push message or an ad may use.
 
     Attributes:
         story: The news.
@@ -261,6 +261,8 @@ CONTEXTS: Final[dict[str, type]] = {
     "email": EmailContext,
     "sms": SmsContext,
     "post": PostContext,
+    "push": PostContext,
+    "ad": PostContext,
     "call": CallContext,
 }
 

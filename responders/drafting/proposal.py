@@ -31,6 +31,7 @@ VERSION: Final = 1
 MAX_BODY: Final = 8000
 MAX_LINE: Final = 300
 _KEYS: Final = frozenset({"channel", "body", "subject", "preheader"})
+_HEADED: Final = frozenset({"email", "push", "ad"})
 _TEMPLATE: Final = regex.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 _MARKUP: Final = regex.compile(r"<\s*[/!?]?\s*[\p{L}!]|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 
@@ -150,10 +151,11 @@ def _text(item: Any, *, channels: Sequence[str]) -> ChannelText:
         raise _Refusal("a value is not text")
     if item["channel"] not in channels:
         raise _Refusal("it is for a channel that was not asked for, or has a text already")
-    if item["channel"] != "email" and ("subject" in item or "preheader" in item):
-        raise _Refusal("only an e-mail has a subject")
-    if item["channel"] == "email" and not item.get("subject", "").strip():
-        raise _Refusal("the e-mail has no subject")
+    headed = item["channel"] in _HEADED
+    if not headed and ("subject" in item or "preheader" in item):
+        raise _Refusal("only an e-mail, a push message and an ad have a subject")
+    if headed and not item.get("subject", "").strip():
+        raise _Refusal("it has no subject")
     return ChannelText(
         channel=item["channel"],
         body=_plain(item["body"], "body", limit=MAX_BODY, lines=True),

@@ -125,11 +125,11 @@ class ChannelConfig(_Strict):
     """One way out.
 
     Attributes:
-        kind: ``email``, ``sms``, ``post`` or ``call``: decides the length rules.
+        kind: ``email``, ``sms``, ``post``, ``call``, ``push`` or ``ad``: decides the length rules.
         on: Whether drafts are made for it.
     """
 
-    kind: Literal["email", "sms", "post", "call"]
+    kind: Literal["email", "sms", "post", "call", "push", "ad"]
     on: bool = True
 
 
