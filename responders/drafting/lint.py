@@ -170,7 +170,7 @@ def _care(draft: Draft, issue: Issue, *, rules: LintRules) -> list[Finding]:
                     )
                 )
                 break
-    if not draft.moment and draft.reading.startswith("Good or bad"):
+    if not draft.moment and not draft.hold:
         found.append(
             remark("RS023", draft.reading, hint="choose the moment yourself and draft again")
         )
