@@ -13,6 +13,7 @@ import regex
 
 from responders.drafting.facts import clean_headline, clean_line
 from responders.drafting.moments import find_phrase
+from responders.drafting.phrases import gsm_accents
 from responders.drafting.rules import remark
 from responders.drafting.urls import written_links
 
@@ -322,7 +323,7 @@ def _plain_number(raw: str) -> str:
 
 def _norm(text: str) -> str:
     folded = text.casefold().translate({ord(c): "'" for c in '‘’“”"«»'})
-    return " ".join(folded.split())
+    return gsm_accents(" ".join(folded.split()))
 
 
 def _last_word(name: str) -> str:

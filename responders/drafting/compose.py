@@ -35,7 +35,7 @@ from responders.drafting.contexts import (
 from responders.drafting.facts import story_context
 from responders.drafting.lengths import LIMITS, measure, parts_of, plain_punctuation
 from responders.drafting.lint import LintRules, lint_draft
-from responders.drafting.phrases import tidy
+from responders.drafting.phrases import gsm_accents, tidy
 from responders.drafting.render import render
 from responders.model.draft import Block, ChannelText, Draft, Variant
 from responders.model.issue import BLOCKS, RISKS
@@ -285,13 +285,24 @@ def _channel(
         attempts = _attempts(
             usual, varied, titles=_PUSH_TITLES if channel == "push" else _SHORT_TITLES
         )
-    for short_chars, blocks in attempts:
-        made: list[Variant] = []
-        findings: list[Finding] = []
+    tries = [(chars, blocks, False) for chars, blocks in attempts]
+    if channel == "sms" and gsm_accents(facts.story.title) != facts.story.title:
+        tries += [(chars, blocks, True) for chars, blocks in attempts]
+    made: list[Variant] = []
+    findings: list[Finding] = []
+    for short_chars, blocks, plain in tries:
+        made, findings = [], [_accents_left_out()] if plain else []
         for index, arm in enumerate(arms):
             kept = {block: frame for block, frame in arm.items() if block in blocks}
             variant, problems = _text(
-                channel, facts, source, kept, key="abcd"[index], varied=varied, short=short_chars
+                channel,
+                facts,
+                source,
+                kept,
+                key="abcd"[index],
+                varied=varied,
+                short=short_chars,
+                plain=plain,
             )
             findings.extend(problems)
             if variant is not None:
@@ -315,6 +326,16 @@ def _missing_template(channel: str, lang: str) -> Finding:
         message=f"there is no {channel} template in {lang!r}",
         hint=f"add templates/{channel}/{TEMPLATE_NAME}.{lang}.jinja, or drop the channel",
         where=f"{channel}/{TEMPLATE_NAME}",
+    )
+
+
+def _accents_left_out() -> Finding:
+    return Finding(
+        code="RS006",
+        severity="note",
+        message="accents were left out of the headline: with them the message costs more parts",
+        hint="put them back if the cost does not matter",
+        where="sms",
     )
 
 
@@ -352,10 +373,13 @@ def _text(
     key: str,
     varied: BlockName | None,
     short: int,
+    plain: bool = False,
 ) -> tuple[Variant | None, list[Finding]]:
     story = story_context(
         facts.story, lang=facts.issue.lang, zone=facts.zone, short_chars=short, quote=facts.quote
     )
+    if plain:
+        story = replace(story, short_title=gsm_accents(story.short_title))
     findings: list[Finding] = []
     words: dict[str, str] = dict.fromkeys(BLOCKS, "")
     for block, frame in frames.items():

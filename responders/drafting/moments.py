@@ -35,8 +35,8 @@ _TURNS: Final = (
     "veto*", "reject", "rejects", "rejected", "block", "blocks", "blocked", "halt", "halts",
     "halted", "strike down", "strikes down", "struck down", "throw out", "throws out", "toss out",
     "tosses out", "overturn*", "repeal*", "reverse", "reverses", "reversed", "withdraw*",
-    "withdrew", "cancels", "override*", "suspend", "suspends", "scraps", "falls short", "fall", "falls", "fell", "drops", "declines",
-    "rehires", "reopens", "restored", "fall short", "fails",
+    "withdrew", "cancels", "override*", "suspend", "suspends", "scraps", "falls short", "fall",
+    "falls", "fell", "drops", "declines", "rehires", "reopens", "restored", "fall short", "fails",
     "veta", "vetó", "rechaza*", "rechazó", "bloquea*", "bloqueó", "frena", "frenó", "anula*",
     "anuló", "deroga*", "derogó", "suspende*", "suspendió",
 )  # fmt: skip

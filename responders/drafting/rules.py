@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS003": _rule("error", "a template was stopped"),
     "RS004": _rule("error", "a template uses an undocumented name"),
     "RS005": _rule("error", "there is no template"),
+    "RS006": _rule("note", "accents were left out of a headline"),
     "RS010": _rule("error", "a quotation without its source"),
     "RS011": _rule("error", "a quotation that is not in the story"),
     "RS012": _rule("error", "a number that is in neither the story nor the issue file"),

@@ -9,7 +9,7 @@ from responders.kinds import adopted_issues, templates_of
 from responders.services.hook import propose
 from responders.services.relint import check_again
 from responders.services.sources import match_reason, story_facts
-from responders.services.speaker import organisation
+from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -109,6 +109,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
             hint="switch one on under `channels:` in whistlestop.yaml",
         )
     now = workspace.clock()
+    limits = limits_of(workspace.config)
     draft = compose(
         story_facts(story, query=query),
         issue,
@@ -118,6 +119,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         templates=templates,
         channels=channels,
         zone=zone(workspace.config.organisation.zone),
+        limits=limits,
     )
     proposed, problems = propose(
         workspace.config.drafting.hook,
@@ -127,6 +129,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         folder=workspace.root,
         as_of=now,
         zone=zone(workspace.config.organisation.zone),
+        limits=limits,
     )
     draft = replace(draft, findings=(*draft.findings, *problems))
     row = _row(

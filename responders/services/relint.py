@@ -26,7 +26,7 @@ from responders.model.draft import (
     Variant,
 )
 from responders.model.issue import RISKS
-from responders.services.speaker import organisation
+from responders.services.speaker import limits_of, organisation
 from responders.store.drafts import CheckRow
 from testkit.kernel.clock import from_text, zone
 from testkit.kernel.findings import Finding
@@ -98,8 +98,14 @@ def check_again(
     place = zone(workspace.config.organisation.zone)
     org = organisation(workspace.config)
     before = draft_of(row, row.content, issue)
+    limits = limits_of(workspace.config)
     after = lint_draft(
-        draft_of(row, content, issue), issue, org, as_of=workspace.clock(), zone=place
+        draft_of(row, content, issue),
+        issue,
+        org,
+        as_of=workspace.clock(),
+        zone=place,
+        limits=limits,
     )
     names = _new_names(before, after, issue, own=(org.name, org.signer, org.address))
     extra = [
@@ -174,7 +180,7 @@ def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:
         risk=row.risk,  # type: ignore[arg-type]  # the table holds one of the three
         hold=row.hold,
         variants=tuple(variants),
-        findings=tuple(Finding(**f) for f in row.facts.get("findings", ()) if f["code"] <= "RS005"),
+        findings=tuple(Finding(**f) for f in row.facts.get("findings", ()) if f["code"] <= "RS006"),
         drafted_at=_time(row.raised_at),
     )
 

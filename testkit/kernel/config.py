@@ -183,10 +183,12 @@ class Drafting(_Strict):
     Attributes:
         min_outlets: Distinct outlets that must carry a matched story; 1 raises for single reports.
         hook: The organisation's own program that may propose texts.
+        limits: Channel or network to its length rule, where it differs from the usual one.
     """
 
     min_outlets: int = Field(default=2, ge=1, le=20)
     hook: Hook = Hook()
+    limits: dict[str, dict[str, int | str]] = Field(default_factory=dict)
 
 
 class Web(_Strict):

@@ -77,3 +77,10 @@ def test_words_against_an_earlier_position_raise_the_risk(shell, draft, review):
 def test_the_record_of_an_edit_still_verifies(shell, draft, review):
     edit(shell, draft, "Stand with them tonight: https://harbor.org/go Reply STOP to end")
     shell.ok("ledger", "verify")
+
+
+def test_the_length_rules_of_the_workspace_hold_for_an_edit(shell, draft):
+    body = "Stand with them tonight at six at the gate of the warehouse on Pier Road. " * 3
+    assert "RS070" not in codes(edit(shell, draft, body), "sms.a")
+    shell.settings["drafting.limits"] = "{sms: {limit: 1, soft: 1}}"
+    assert "RS070" in codes(edit(shell, draft, body + "Reply STOP"), "sms.a")

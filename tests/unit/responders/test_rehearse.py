@@ -110,3 +110,13 @@ def test_marks_are_counted_with_an_interval_and_bad_ones_are_refused():
         with pytest.raises(InputError):
             marks_from(bad)
     assert shares(()) == "Not marked yet.\n"
+
+
+def test_one_accent_in_a_headline_does_not_double_the_cost_of_a_text_message(done):
+    item = next(item for item in done if item.story.name == "sin-calefaccion")
+    for variant in item.draft.on("sms"):
+        assert "calefaccion" in variant.text.body
+        assert "GSM-7" in variant.length
+        assert not {f.code for f in variant.findings} & {"RS011", "RS071", "RS072"}
+    assert "RS006" in {f.code for f in item.draft.findings}
+    assert "calefacción" in item.draft.on("email")[0].text.body
