@@ -59,6 +59,15 @@ def _text(row: DraftRow) -> str:
             f"  {where}{finding['severity']} {finding['code']}: {finding['message']}{hint}"
         )
     lines.append(words_text(row.content))
+    for channel, proposal in row.facts.get("proposed", {}).items():
+        words = proposal["words"]
+        lines.append(f"--- {channel}, proposed by your hook (not part of the draft)")
+        lines += [f"{name}: {words[name]}" for name in ("subject", "preheader") if name in words]
+        lines.append(words["body"].rstrip())
+        lines += [
+            f"  {finding['severity']} {finding['code']}: {finding['message']}"
+            for finding in proposal["findings"]
+        ]
     return "\n".join(lines)
 
 
@@ -184,6 +193,28 @@ def edit(
 
 @draft.command()
 @click.argument("draft_id", metavar="DRAFT")
+@click.option("--channel", required=True, help="email, sms, post or call.")
+@click.option("--variant", required=True, help="The variant to give up: a, b ...")
+@json_option
+@pass_app
+def take(app: App, draft_id: str, channel: str, variant: str, as_json: bool) -> None:
+    """Put what your hook proposed into the place of a variant; an edit that says where it is from.
+
+    \b
+    Example:
+      whistlestop draft take draft_01k... --channel sms --variant b
+    """
+    from responders.services.draft import take as run
+
+    row, changed, revision = run(app.workspace(), draft_id, channel=channel, variant=variant)
+    text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
+    if revision:
+        text += f"; revision {revision} is before the chain, earlier sign-offs are outdated"
+    emit({"changed": changed, "revision": revision or None, **_data(row)}, text, as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
 @click.option("--author", help="Whose words they are; else you (see --as).")
 @click.option("--spend", "spend_cents", default=0, help="Money behind it, in cents.")
 @click.option(
@@ -268,3 +299,56 @@ def keep(app: App, draft_id: str, as_json: bool) -> None:
 
     row = put_aside(app.workspace(), draft_id, aside=False)
     emit(_data(row), f"{row.id} counts again", as_json=as_json)
+
+
+@draft.command()
+@click.option("--cause", default="", help="Only this issue's stories, e.g. labor.")
+@click.option("--story", "names", multiple=True, help="Only this story; may be repeated.")
+@click.option(
+    "--marks",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file with a reader's marks: story,cause,mark,note,reader,date.",
+)
+@click.option(
+    "--write",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write pages into this folder instead of printing.",
+)
+@json_option
+@pass_app
+def rehearse(
+    app: App,
+    cause: str,
+    names: tuple[str, ...],
+    marks: Path | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """What would be drafted for a hundred replayed stories; with marks, the share that can go out.
+
+    In a workspace the adopted issues and templates are used, elsewhere the bundled ones.
+
+    \b
+    Example:
+      whistlestop draft rehearse --cause labor --story meatpacking-strike
+    """
+    from responders.services import rehearsal
+    from testkit.errors import NotFoundError
+    from testkit.kernel.yamlfile import read_text
+
+    try:
+        workspace = app.workspace()
+    except NotFoundError:
+        if app.folder is not None:
+            raise
+        workspace = None
+    done = rehearsal.run(
+        workspace,
+        clock=app.clock,
+        cause=cause,
+        names=names,
+        marks=read_text(marks) if marks else "",
+        folder=folder,
+    )
+    emit(done.data, done.text, as_json=as_json)

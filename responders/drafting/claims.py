@@ -13,6 +13,7 @@ import regex
 
 from responders.drafting.facts import clean_headline, clean_line
 from responders.drafting.moments import find_phrase
+from responders.drafting.phrases import gsm_accents
 from responders.drafting.rules import remark
 from responders.drafting.urls import written_links
 
@@ -114,7 +115,7 @@ def text_claims(
     whole = "\n\n".join(part for part in (text.subject, text.preheader, text.body) if part)
     found = _quotations(whole, material, where)
     found += _unknown_numbers(whole, material, where)
-    if text.subject:
+    if text.subject and text.channel == "email":
         found += _subject(text, stance, where)
     for position in issue.positions:
         for phrase in position.opposed:
@@ -322,7 +323,7 @@ def _plain_number(raw: str) -> str:
 
 def _norm(text: str) -> str:
     folded = text.casefold().translate({ord(c): "'" for c in '‘’“”"«»'})
-    return " ".join(folded.split())
+    return gsm_accents(" ".join(folded.split()))
 
 
 def _last_word(name: str) -> str:

@@ -33,9 +33,9 @@ from responders.drafting.contexts import (
     check_names,
 )
 from responders.drafting.facts import story_context
-from responders.drafting.lengths import LIMITS, measure, plain_punctuation
+from responders.drafting.lengths import LIMITS, measure, parts_of, plain_punctuation
 from responders.drafting.lint import LintRules, lint_draft
-from responders.drafting.phrases import tidy
+from responders.drafting.phrases import gsm_accents, tidy
 from responders.drafting.render import render
 from responders.model.draft import Block, ChannelText, Draft, Variant
 from responders.model.issue import BLOCKS, RISKS
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from responders.model.draft import MatchReason, Organisation, Quote, StoryFacts
     from responders.model.issue import BlockName, Channel, Frame, Issue, Moment, Risk
 
-__all__ = ["Templates", "bundled_templates", "compose"]
+__all__ = ["Templates", "bundled_templates", "compose", "length_of"]
 
 Templates = Mapping[tuple[str, str, str], str]
 """(channel, name, language) to template text."""
@@ -61,9 +61,13 @@ _USUAL_BLOCKS: Final[dict[str, tuple[BlockName, ...]]] = {
     "call": ("value", "problem", "solution", "action"),
     "sms": ("problem", "action"),
     "post": ("problem", "action"),
+    "push": ("problem",),
+    "ad": ("problem", "action"),
 }
-_FITTED: Final = frozenset({"sms", "post"})
+_FITTED: Final = frozenset({"sms", "post", "push", "ad"})
+_HEADED: Final = frozenset({"email", "push", "ad"})
 _SHORT_TITLES: Final = (80, 64, 48)
+_PUSH_TITLES: Final = (38,)
 _DROP_ORDER: Final[tuple[BlockName, ...]] = ("solution", "value", "problem")
 _VARY_ORDER: Final[tuple[BlockName, ...]] = ("problem", "action", "value", "solution", "subject")
 _CARE_CHANNELS: Final = frozenset({"email", "post"})
@@ -278,21 +282,34 @@ def _channel(
     ]
     attempts = [(_SHORT_TITLES[0], tuple(usual))]
     if channel in _FITTED:
-        attempts = _attempts(usual, varied)
-    for short_chars, blocks in attempts:
-        made: list[Variant] = []
-        findings: list[Finding] = []
+        attempts = _attempts(
+            usual, varied, titles=_PUSH_TITLES if channel == "push" else _SHORT_TITLES
+        )
+    tries = [(chars, blocks, False) for chars, blocks in attempts]
+    if channel == "sms" and gsm_accents(facts.story.title) != facts.story.title:
+        tries += [(chars, blocks, True) for chars, blocks in attempts]
+    made: list[Variant] = []
+    findings: list[Finding] = []
+    for short_chars, blocks, plain in tries:
+        made, findings = [], [_accents_left_out()] if plain else []
         for index, arm in enumerate(arms):
             kept = {block: frame for block, frame in arm.items() if block in blocks}
             variant, problems = _text(
-                channel, facts, source, kept, key="abcd"[index], varied=varied, short=short_chars
+                channel,
+                facts,
+                source,
+                kept,
+                key="abcd"[index],
+                varied=varied,
+                short=short_chars,
+                plain=plain,
             )
             findings.extend(problems)
             if variant is not None:
                 made.append(variant)
         if all(_comfortable(variant, limits) for variant in made):
             break
-    return [replace(v, length=_length(v, limits)) for v in made], findings
+    return [replace(v, length=length_of(v, limits)) for v in made], findings
 
 
 def _template(templates: Templates, channel: str, lang: str) -> str | None:
@@ -312,6 +329,16 @@ def _missing_template(channel: str, lang: str) -> Finding:
     )
 
 
+def _accents_left_out() -> Finding:
+    return Finding(
+        code="RS006",
+        severity="note",
+        message="accents were left out of the headline: with them the message costs more parts",
+        hint="put them back if the cost does not matter",
+        where="sms",
+    )
+
+
 def _varied(
     frames: Mapping[BlockName, list[Frame]], wanted: BlockName, channel: Channel
 ) -> BlockName | None:
@@ -325,15 +352,15 @@ def _varied(
 
 
 def _attempts(
-    usual: list[BlockName], varied: BlockName | None
+    usual: list[BlockName], varied: BlockName | None, *, titles: tuple[int, ...]
 ) -> list[tuple[int, tuple[BlockName, ...]]]:
     """From the full text to the shortest one worth sending."""
-    steps = [(chars, tuple(usual)) for chars in _SHORT_TITLES]
+    steps = [(chars, tuple(usual)) for chars in titles]
     kept = list(usual)
     for block in _DROP_ORDER:
         if block in kept and block != varied:
             kept.remove(block)
-            steps.extend((chars, tuple(kept)) for chars in _SHORT_TITLES[1:])
+            steps.extend((chars, tuple(kept)) for chars in titles[1:] or titles)
     return steps
 
 
@@ -346,10 +373,13 @@ def _text(
     key: str,
     varied: BlockName | None,
     short: int,
+    plain: bool = False,
 ) -> tuple[Variant | None, list[Finding]]:
     story = story_context(
         facts.story, lang=facts.issue.lang, zone=facts.zone, short_chars=short, quote=facts.quote
     )
+    if plain:
+        story = replace(story, short_title=gsm_accents(story.short_title))
     findings: list[Finding] = []
     words: dict[str, str] = dict.fromkeys(BLOCKS, "")
     for block, frame in frames.items():
@@ -387,7 +417,7 @@ def _text(
 
 
 def _channel_text(channel: Channel, rendered: str) -> ChannelText:
-    if channel == "email":
+    if channel in _HEADED:
         head, _, body = rendered.strip().partition("\n\n")
         fields: dict[str, str] = {}
         for line in head.splitlines():
@@ -396,7 +426,7 @@ def _channel_text(channel: Channel, rendered: str) -> ChannelText:
         return ChannelText(
             channel=channel,
             body=tidy(body),
-            subject=tidy(fields.get("subject", "")),
+            subject=tidy(fields.get("subject", fields.get("title", ""))),
             preheader=tidy(fields.get("preheader", "")),
         )
     text = tidy(rendered)
@@ -406,15 +436,26 @@ def _channel_text(channel: Channel, rendered: str) -> ChannelText:
 
 
 def _comfortable(variant: Variant, limits: Mapping[str, Limit]) -> bool:
-    if variant.channel == "email" or variant.channel not in limits:
+    if variant.channel == "email":
+        return True
+    parts = parts_of(variant.text, limits)
+    if parts:
+        return all(measure(text, key, limits=limits).comfortable for key, text in parts)
+    if variant.channel not in limits:
         return True
     return measure(variant.text.body, variant.channel, limits=limits).comfortable
 
 
-def _length(variant: Variant, limits: Mapping[str, Limit]) -> str:
+def length_of(variant: Variant, limits: Mapping[str, Limit] = LIMITS) -> str:
+    """Length of a text in its channel's own terms, in words."""
     if variant.channel == "email":
         subject = measure(variant.text.subject, "email.subject", limits=limits)
         return f"subject {subject.used} characters, body {len(variant.text.body.split())} words"
+    parts = parts_of(variant.text, limits)
+    if parts:
+        return ", ".join(
+            f"{key.partition('.')[2]} {measure(text, key, limits=limits)}" for key, text in parts
+        )
     if variant.channel not in limits:
         return ""
     return str(measure(variant.text.body, variant.channel, limits=limits))

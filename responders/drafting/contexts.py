@@ -59,7 +59,10 @@ class StoryContext:
         outlet: Outlet that published it.
         others: How many other outlets report it.
         others_word: The same as it begins a sentence: ``Three``, ``12``.
-        said: First sentence of the summary, when it is a whole sentence; else empty.
+        said: A sentence of the summary that can be quoted whole; else empty.
+        more: A sentence that another outlet adds; empty when none does.
+        more_outlet: That outlet; empty when there is none.
+        place: Town or county that two outlets name; empty when they do not agree on one.
         date: Day of publication: ``May 12`` (``12 de mayo`` in Spanish); empty when unknown.
         quote: A quotation that the editor chose; None when there is none.
     """
@@ -71,6 +74,9 @@ class StoryContext:
     others: int
     others_word: str
     said: str
+    more: str
+    more_outlet: str
+    place: str
     date: str
     quote: QuoteContext | None
 
@@ -212,7 +218,7 @@ class SmsContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostContext:
-    """What a social post template may use.
+    """What the template of a post, a push message or an ad may use.
 
     Attributes:
         story: The news.
@@ -255,6 +261,8 @@ CONTEXTS: Final[dict[str, type]] = {
     "email": EmailContext,
     "sms": SmsContext,
     "post": PostContext,
+    "push": PostContext,
+    "ad": PostContext,
     "call": CallContext,
 }
 

@@ -15,6 +15,7 @@ import regex
 
 from responders.drafting.contexts import QuoteContext, StoryContext
 from responders.drafting.phrases import shorten, single_quotes
+from responders.drafting.told import place_of, telling_sentence
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -29,18 +30,6 @@ LINE_CHARS: Final = 2000
 QUOTE_CHARS: Final = 300
 
 _SPACE: Final = regex.compile(r"\s+")
-_BOILERPLATE: Final = regex.compile(
-    r"read more|continue reading|appeared first on|click here|sign up|subscribe|newsletter|"
-    r"leer más|seguir leyendo|suscr|https?://|www\.|\[|\.\.\.|…",
-    regex.IGNORECASE,
-)
-# A full stop ends a sentence when a capital, a quotation mark or nothing follows, and the word
-# before it is not an abbreviation.
-_SENTENCE_END: Final = regex.compile(r"[.!?][”\"'’]?(?=\s+[\p{Lu}“\"'¿¡]|\s*$)")
-_ABBREVIATION: Final = regex.compile(
-    r"(?:^|[\s(])(?:Mr|Mrs|Ms|Dr|Gov|Sen|Rep|Lt|Gen|St|No|Inc|Co|Corp|vs|Jan|Feb|Aug|Sept|Oct|"
-    r"Nov|Dec|Sr|Sra|Dra|Ud|\p{Lu}|\p{Lu}\.\p{Lu})$"
-)
 _MONTHS: Final = {
     "en": [
         "January",
@@ -117,9 +106,10 @@ def clean_headline(title: str, *, outlet: str = "") -> str:
 
 
 def first_sentence(summary: str, *, title: str = "") -> str:
-    """The first sentence of a teaser when it can be quoted whole, else an empty text.
+    """The first sentence of a teaser that can be quoted whole, else an empty text.
 
-    Left out: fragments, teasers that trail off, feed boilerplate, a mere repeat of the headline.
+    Left out: fragments, teasers that trail off, feed boilerplate, a mere repeat of the headline,
+    and sentences in which somebody is quoted.
 
     Examples:
         >>> first_sentence("Gov. Lee signed the bill on Monday in Dover. Read more at our site.")
@@ -127,26 +117,27 @@ def first_sentence(summary: str, *, title: str = "") -> str:
         >>> first_sentence("Workers at the plant have...")
         ''
     """
-    line = clean_line(summary)
-    for match in _SENTENCE_END.finditer(line):
-        head = line[: match.start()]
-        if match[0][0] == "." and _ABBREVIATION.search(head):
+    return telling_sentence([clean_line(summary)], known=[title])
+
+
+def _second_voice(story: StoryFacts, *, said: str) -> tuple[str, str]:
+    """A sentence that another outlet adds, and its name; empty when none does."""
+    known = [story.title, said]
+    for entry in story.entries:
+        if entry.copy_of or entry.source == story.source:
             continue
-        sentence = line[: match.end()].strip()
-        break
-    else:
-        return ""
-    if not 40 <= len(sentence) <= 260 or _BOILERPLATE.search(sentence):
-        return ""
-    if not (sentence[0].isupper() or sentence[0].isdigit()):
-        return ""
-    if sentence.count("“") != sentence.count("”") or sentence.count('"') % 2:
-        return ""
-    words = set(_words(sentence))
-    known = set(_words(title))
-    if words and len(words - known) < 4:
-        return ""
-    return single_quotes(sentence)
+        sentence = telling_sentence([clean_line(entry.summary)], known=known, least=24, alone=False)
+        if sentence:
+            return sentence, clean_line(entry.source, limit=60)
+    return "", ""
+
+
+def _place(story: StoryFacts) -> str:
+    voices: dict[str, list[str]] = {story.source: [story.title, story.summary]}
+    for entry in story.entries:
+        if not entry.copy_of:
+            voices.setdefault(entry.source, []).extend([entry.title, entry.summary])
+    return clean_line(place_of([list(texts) for texts in voices.values()]), limit=60)
 
 
 def story_context(
@@ -176,6 +167,8 @@ def story_context(
             speaker=clean_line(quote.speaker, limit=120),
             outlet=clean_line(quote.source, limit=60) or outlet,
         )
+    said = first_sentence(story.summary, title=story.title)
+    more, more_outlet = _second_voice(story, said=said)
     return StoryContext(
         title=title,
         short_title=shorten(title, short_chars),
@@ -183,7 +176,10 @@ def story_context(
         outlet=outlet,
         others=others,
         others_word=_number_word(others, lang=lang),
-        said=first_sentence(story.summary, title=story.title),
+        said=said,
+        more=more,
+        more_outlet=more_outlet,
+        place=_place(story),
         date=_day(story.published_at, lang=lang, zone=zone),
         quote=spoken,
     )
@@ -208,7 +204,3 @@ def _number_word(count: int, *, lang: str) -> str:
 
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
-
-
-def _words(text: str) -> list[str]:
-    return [word.casefold() for word in regex.findall(r"[\p{L}\p{N}]+", text)]

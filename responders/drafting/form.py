@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import regex
 
 from responders.drafting.claims import without_links
-from responders.drafting.lengths import measure, plain_punctuation, sms_length
+from responders.drafting.lengths import measure, parts_of, plain_punctuation, sms_length
 from responders.drafting.moments import find_phrase
 from responders.drafting.readability import reading_grade
 from responders.drafting.rules import remark
@@ -216,6 +216,13 @@ def _lengths(
         for key, part in (("email.subject", text.subject), ("email.preheader", text.preheader)):
             found += _against(part, key, limits, f"{where}.{key.partition('.')[2]}")
         return found
+    parts = parts_of(text, limits)
+    if parts:
+        return [
+            finding
+            for key, part in parts
+            for finding in _against(part, key, limits, f"{where}.{key.partition('.')[2]}")
+        ]
     found = _against(text.body, text.channel, limits, where)
     if text.channel == "sms":
         sms = sms_length(text.body)

@@ -20,6 +20,8 @@ from testkit.errors import InputError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from responders.model.draft import ChannelText
+
 __all__ = [
     "LIMITS",
     "Limit",
@@ -30,6 +32,7 @@ __all__ = [
     "limits_from_mapping",
     "mastodon_length",
     "measure",
+    "parts_of",
     "plain_punctuation",
     "sms_length",
     "weighted_length",
@@ -139,6 +142,21 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "ad.text": Limit(rule="characters", limit=2200, soft=125, label="ad text"),
     "call": Limit(rule="words", limit=400, soft=300, label="call script"),
 }
+
+
+def parts_of(text: ChannelText, limits: Mapping[str, Limit]) -> list[tuple[str, str]]:
+    """The parts of a push message or an ad with the limits that they are held against.
+
+    Examples:
+        >>> from responders.model.draft import ChannelText
+        >>> text = ChannelText(channel="push", subject="Tonight", body="Come at six.")
+        >>> parts_of(text, LIMITS)
+        [('push.title', 'Tonight'), ('push.body', 'Come at six.')]
+    """
+    keys = {"push": ("push.title", "push.body"), "ad": ("ad.headline", "ad.text")}
+    words = text.body.partition("\nLink: ")[0].rstrip()
+    found = zip(keys.get(text.channel, ()), (text.subject, words), strict=False)
+    return [(key, part) for key, part in found if key in limits]
 
 
 def weighted_length(text: str, *, limit: int = X_LIMIT, emoji: bool = True) -> WeightedLength:

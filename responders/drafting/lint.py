@@ -43,7 +43,7 @@ def lint_draft(
 ) -> Draft:
     """The draft with fresh findings, on each text and on the whole.
 
-    Findings of composing (RS001-RS005) are kept; those of an earlier lint are replaced.
+    Findings of composing (RS001-RS006) are kept; those of an earlier lint are replaced.
 
     Args:
         draft: As composed, or as edited.
@@ -73,7 +73,7 @@ def lint_draft(
         )
         for variant in draft.variants
     )
-    found = [f for f in draft.findings if f.code <= "RS005"]
+    found = [f for f in draft.findings if f.code <= "RS006"]
     found += story_findings(draft, issue, as_of=as_of, rules=chosen)
     found += _care(draft, issue, rules=chosen)
     found += _arms(draft)
@@ -170,7 +170,7 @@ def _care(draft: Draft, issue: Issue, *, rules: LintRules) -> list[Finding]:
                     )
                 )
                 break
-    if not draft.moment and draft.reading.startswith("Good or bad"):
+    if not draft.moment and not draft.hold:
         found.append(
             remark("RS023", draft.reading, hint="choose the moment yourself and draft again")
         )

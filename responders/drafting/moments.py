@@ -8,7 +8,9 @@ A draft that answers a win with outrage is worse than none. Each moment of an is
 
 A cue that lies inside the match of another moment's cue does not count (``calls off strike`` is
 not a strike). The headline weighs three times the summary. When a setback and a step forward are
-equally likely, nothing is chosen and the draft says so: the neutral frames are used.
+equally likely, nothing is chosen and the draft says so: the neutral frames are used. The same holds
+when the headline turns something around (``vetoes``, ``blocks``, ``throws out``) and no cue of the
+moment has that word: ``Judge blocks camp sweep`` is not a sweep.
 """
 
 from __future__ import annotations
@@ -28,6 +30,16 @@ __all__ = ["Cue", "Reading", "find_phrase", "read_moment"]
 
 TITLE_WEIGHT: Final = 3
 GAP_WORDS: Final = 8
+# Verbs that turn the rest of a headline around.
+_TURNS: Final = (
+    "veto*", "reject", "rejects", "rejected", "block", "blocks", "blocked", "halt", "halts",
+    "halted", "strike down", "strikes down", "struck down", "throw out", "throws out", "toss out",
+    "tosses out", "overturn*", "repeal*", "reverse", "reverses", "reversed", "withdraw*",
+    "withdrew", "cancels", "override*", "suspend", "suspends", "scraps", "falls short", "fall",
+    "falls", "fell", "drops", "declines", "rehires", "reopens", "restored", "fall short", "fails",
+    "veta", "vetó", "rechaza*", "rechazó", "bloquea*", "bloqueó", "frena", "frenó", "anula*",
+    "anuló", "deroga*", "derogó", "suspende*", "suspendió",
+)  # fmt: skip
 _WORD: Final = regex.compile(r"[\p{L}\p{N}]+(?:['’][\p{L}\p{N}]+)*|[.!?;]")
 _ABBREVIATED: Final = frozenset(
     {"gov", "sen", "rep", "st", "dr", "mr", "mrs", "ms", "sr", "sra", "no", "vs", "lt", "gen"}
@@ -184,4 +196,18 @@ def read_moment(moments: Iterable[Moment], *, title: str, summary: str = "") -> 
     if {"setback", "progress"} <= {moment.stance for moment in top}:
         both = tuple(cue for moment in top for cue in evidence[moment.name])
         return Reading(moment=None, cues=both, unclear=True)
-    return Reading(moment=top[0], cues=tuple(evidence[top[0].name]))
+    cues = tuple(evidence[top[0].name])
+    turned = _turned(title, top[0]) if top[0].stance != "neutral" else None
+    if turned is not None:
+        return Reading(moment=None, cues=(*cues, turned), unclear=True)
+    return Reading(moment=top[0], cues=cues)
+
+
+def _turned(title: str, moment: Moment) -> Cue | None:
+    """A word of the headline that turns it around and that no cue of the moment has."""
+    own = [span for cue in moment.cues for span in find_phrase(cue, title)]
+    for phrase in _TURNS:
+        for start, end in find_phrase(phrase, title):
+            if not any(a <= start and end <= b for a, b in own):
+                return Cue(moment=moment.name, text=title[start:end], where="title")
+    return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["lower_first", "sentence", "shorten", "single_quotes", "tidy"]
+__all__ = ["gsm_accents", "lower_first", "sentence", "shorten", "single_quotes", "tidy"]
 
 _SINGLE: Final = {ord(a): b for a, b in zip('“”"«»', "‘’'‘’", strict=True)}
+_LACKING: Final = str.maketrans("áíóúÁÍÓÚ", "aiouAIOU")
 _GAPS: Final = re.compile(r"[ \t]+")
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 _BEFORE_MARK: Final = re.compile(r" +(?=[,.;:!?](?:\s|$))")
@@ -47,6 +48,18 @@ def single_quotes(text: str) -> str:
         'Nurses: ‘We are done’'
     """
     return text.translate(_SINGLE)
+
+
+def gsm_accents(text: str) -> str:
+    """Accents left out that the alphabet of text messages lacks; é, ñ and ü it has.
+
+    One ó makes a message of 160 characters into one of 70.
+
+    Examples:
+        >>> gsm_accents("Sin calefacción: ¿qué hará el dueño?")
+        'Sin calefaccion: ¿qué hara el dueño?'
+    """
+    return text.translate(_LACKING)
 
 
 def lower_first(text: str) -> str:

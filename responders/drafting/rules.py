@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS003": _rule("error", "a template was stopped"),
     "RS004": _rule("error", "a template uses an undocumented name"),
     "RS005": _rule("error", "there is no template"),
+    "RS006": _rule("note", "accents were left out of a headline"),
     "RS010": _rule("error", "a quotation without its source"),
     "RS011": _rule("error", "a quotation that is not in the story"),
     "RS012": _rule("error", "a number that is in neither the story nor the issue file"),
@@ -53,6 +54,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS022": _rule("warning", "words that call for judgement"),
     "RS023": _rule("warning", "good or bad news is unclear"),
     "RS024": _rule("error", "it contradicts an earlier position"),
+    "RS025": _rule("warning", "a name that is in neither the story nor the issue file"),
     "RS030": _rule("error", "an expired talking point is used"),
     "RS031": _rule("note", "an expired talking point was left out"),
     "RS032": _rule("error", "an ask whose day has passed"),
@@ -75,6 +77,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS080": _rule("error", "the variants differ in more than one block"),
     "RS081": _rule("note", "there is only one variant"),
     "RS090": _rule("error", "a template file that no channel reads"),
+    "RS092": _rule("warning", "the words could not be checked again"),
+    "RS100": _rule("note", "words proposed by your hook"),
+    "RS101": _rule("warning", "your hook gave nothing usable"),
 }
 
 
@@ -115,7 +120,8 @@ _TRAGEDY: Final[Mapping[str, tuple[str, ...]]] = {
 _NOT_TRAGEDY: Final = (
     "kill* ... bill", "kill* ... measure", "kill* ... proposal", "kill* ... amendment",
     "kill* ... plan", "kill* ... deal", "kill* ... jobs", "dead ... committee", "dead on arrival",
-    "dead heat", "dead end", "bill ... dead", "bill dies", "bill died", "dies in committee",
+    "dead heat", "dead end", "bill ... dead", "bill dies", "bill died", "bill ... died",
+    "bill ... dies", "dies in ... committee", "died in ... committee", "dies in committee",
     "died in committee", "death penalty", "death tax", "death threat*", "shot at",
     "shot down ... bill",
     "parking shot", "flu shot", "shot in the arm", "crash course", "victim blaming",

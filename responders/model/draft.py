@@ -221,8 +221,9 @@ class ChannelText:
 
     Attributes:
         channel: Where they go.
-        body: The text; for ``call`` the script.
-        subject: E-mail only.
+        body: The text; for ``call`` the script. A push message and an ad end in a line
+            ``Link: ...``, which their tools have a field for and which is not counted.
+        subject: Subject of an e-mail, title of a push message, headline of an ad.
         preheader: E-mail only: the line that mail programs show after the subject.
     """
 

@@ -41,13 +41,13 @@ __all__ = [
 ]
 
 BlockName = Literal["subject", "value", "problem", "solution", "action"]
-Channel = Literal["email", "sms", "post", "call"]
+Channel = Literal["email", "sms", "post", "call", "push", "ad"]
 Risk = Literal["low", "medium", "high"]
 Stance = Literal["setback", "progress", "neutral"]
 Verb = Literal["call", "sign", "come", "write", "vote", "share", "volunteer", "report"]
 
 BLOCKS: Final[tuple[BlockName, ...]] = ("subject", "value", "problem", "solution", "action")
-CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "post", "call")
+CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "post", "call", "push", "ad")
 RISKS: Final[tuple[Risk, ...]] = ("low", "medium", "high")
 STANCES: Final[tuple[Stance, ...]] = ("setback", "progress", "neutral")
 VERBS: Final[tuple[Verb, ...]] = (

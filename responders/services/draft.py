@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from responders.kinds import adopted_issues, templates_of
+from responders.services.hook import propose
+from responders.services.relint import check_again
+from responders.services.sources import match_reason, story_facts
+from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -18,24 +22,20 @@ from testkit.signoff import store as requests
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from responders.model.draft import Draft, MatchReason, Organisation, StoryFacts
-    from responders.model.issue import Issue
-    from responders.store.archive import MatchRow, StoryRow
-    from testkit.kernel.config import Config
+    from responders.model.draft import Draft, Variant
+    from responders.store.archive import MatchRow
     from testkit.kernel.workspace import Workspace
 
 __all__ = [
     "Raised",
     "edit",
     "fields_of",
-    "organisation",
     "put_aside",
     "raise_due",
     "raise_one",
     "submit",
+    "take",
 ]
-
-MAX_QUOTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,80 +51,6 @@ class Raised:
     row: drafts.DraftRow
     findings: tuple[str, ...]
     new: bool = True
-
-
-def organisation(config: Config) -> Organisation:
-    """Who is speaking, for templates."""
-    from responders.model.draft import Organisation
-
-    own = config.organisation
-    return Organisation(
-        name=own.name,
-        short_name=own.short_name,
-        link=own.link.rstrip("/"),
-        phone=own.phone,
-        signer=own.signer,
-        address=own.address,
-        email_opt_out=own.email_opt_out,
-        sms_opt_out=own.sms_opt_out,
-        sms_opt_out_es=own.sms_opt_out_es,
-        disclaimer=own.disclaimer,
-    )
-
-
-def story_facts(story: StoryRow) -> StoryFacts:
-    """What a draft may use of a story; the first entry that has an address leads."""
-    from responders.drafting.quotes import quotes_in
-    from responders.model.draft import StoryEntry, StoryFacts
-
-    entries = [
-        StoryEntry(
-            title=entry.title,
-            url=entry.url or "",
-            source=outlet,
-            published_at=entry.published,
-            summary=entry.summary_text,
-            first_seen_at=entry.first_seen,
-            copy_of=entry.copy_of or "",
-        )
-        for entry, outlet in story.entries
-    ]
-    if not entries:
-        raise NotFoundError("story", story.id, hint="it has no entries")
-    lead = next((e for e in entries if e.url and not e.copy_of), entries[0])
-    quotes = [
-        quote
-        for entry in entries
-        if not entry.copy_of
-        for quote in quotes_in(entry.summary, source=entry.source, url=entry.url)
-    ]
-    language = next((e.language for e, _ in story.entries if e.language), "en")
-    return StoryFacts(
-        id=story.id,
-        title=lead.title,
-        url=lead.url,
-        source=lead.source,
-        published_at=lead.published_at,
-        first_seen_at=story.first_at,
-        summary=lead.summary,
-        quotes=tuple(quotes[:MAX_QUOTES]),
-        entries=(lead, *(e for e in entries if e is not lead)),
-        lang=language,
-    )
-
-
-def match_reason(match: MatchRow, issue: Issue, story: StoryRow) -> MatchReason:
-    """Why a draft is raised, as values."""
-    from responders.model.draft import MatchedWord, MatchReason
-
-    return MatchReason(
-        issue=issue.slug,
-        issue_title=issue.title,
-        owner=issue.owner,
-        matched=tuple(MatchedWord(text=text, where=where) for text, where in match.matched),
-        outlets=story.outlets,
-        first_seen_at=story.first_at,
-    )
 
 
 def raise_due(workspace: Workspace) -> list[Raised]:
@@ -180,7 +106,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
     with workspace.archive.read() as conn:
         story = archive.story(conn, match.story)
     with workspace.db.read() as conn:
-        issue = adopted_issues(conn)[match.issue][0]
+        issue, query, _ = adopted_issues(conn)[match.issue]
         templates = templates_of(conn)
     reason = match_reason(match, issue, story)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
@@ -192,8 +118,9 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
             hint="switch one on under `channels:` in whistlestop.yaml",
         )
     now = workspace.clock()
+    limits = limits_of(workspace.config)
     draft = compose(
-        story_facts(story),
+        story_facts(story, query=query),
         issue,
         reason,
         organisation(workspace.config),
@@ -201,8 +128,22 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         templates=templates,
         channels=channels,
         zone=zone(workspace.config.organisation.zone),
+        limits=limits,
     )
-    row = _row(draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now))
+    proposed, problems = propose(
+        workspace.config.drafting.hook,
+        draft,
+        issue,
+        organisation(workspace.config),
+        folder=workspace.root,
+        as_of=now,
+        zone=zone(workspace.config.organisation.zone),
+        limits=limits,
+    )
+    draft = replace(draft, findings=(*draft.findings, *problems))
+    row = _row(
+        draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now), proposed=proposed
+    )
     with workspace.db.write() as conn:
         new = drafts.add(conn, row)
         if new:
@@ -227,17 +168,24 @@ def _findings(draft: Draft) -> list[Any]:
     return [*draft.findings, *(f for v in draft.variants for f in v.findings)]
 
 
-def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> drafts.DraftRow:
+def _row(
+    draft: Draft,
+    match: MatchRow,
+    *,
+    now_text: str,
+    draft_id: str,
+    proposed: tuple[Variant, ...] = (),
+) -> drafts.DraftRow:
     arms: dict[str, dict[str, dict[str, str]]] = {}
     lengths: dict[str, str] = {}
     for variant in draft.variants:
-        text = variant.text
-        words = {"body": text.body}
-        if text.subject or text.preheader:
-            words |= {"subject": text.subject, "preheader": text.preheader}
-        arms.setdefault(variant.channel, {})[variant.key] = words
+        arms.setdefault(variant.channel, {})[variant.key] = _words_of(variant)
         lengths[f"{variant.channel}/{variant.key}"] = variant.length
     varied = {v.channel: v.varied or "" for v in draft.variants}
+    blocks = {
+        f"{v.channel}/{v.key}": [[b.name, b.alternative, b.text] for b in v.blocks]
+        for v in draft.variants
+    }
     return drafts.DraftRow(
         id=draft_id,
         story=match.story,
@@ -258,11 +206,30 @@ def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> draf
             "story": _plain(asdict(draft.story)),
             "why": match.why,
             "reading": draft.reading,
+            "moment": draft.moment,
+            "blocks": blocks,
             "lengths": lengths,
             "findings": [f.as_dict() for f in _findings(draft)],
+            "proposed": {v.channel: _proposal(v) for v in proposed},
         },
         raised_at=now_text,
     )
+
+
+def _proposal(variant: Variant) -> dict[str, Any]:
+    return {
+        "words": _words_of(variant),
+        "length": variant.length,
+        "findings": [finding.as_dict() for finding in variant.findings],
+    }
+
+
+def _words_of(variant: Variant) -> dict[str, str]:
+    text = variant.text
+    words = {"body": text.body}
+    if text.subject or text.preheader:
+        words |= {"subject": text.subject, "preheader": text.preheader}
+    return words
 
 
 def _plain(value: Any) -> Any:
@@ -299,8 +266,12 @@ def edit(
     channel: str,
     variant: str,
     changes: Mapping[str, str],
+    from_hook: bool = False,
 ) -> tuple[drafts.DraftRow, bool, str]:
     """Change words of one variant; under review this makes a new revision.
+
+    The new words are read by lint again, and the findings go with the revision. Where they make a
+    fact of the chain true (a name that was not there, a higher risk), the chain is asked again.
 
     Args:
         workspace: The workspace.
@@ -308,6 +279,7 @@ def edit(
         channel: ``email``, ``sms``, ``post`` or ``call``.
         variant: ``a``, ``b`` ...
         changes: ``subject``, ``preheader`` or ``body`` to their new words.
+        from_hook: The words are those that the hook proposed; the draft keeps saying so.
 
     Returns:
         The draft, whether anything changed, and the revision (empty before it was submitted).
@@ -342,6 +314,17 @@ def edit(
         arms = {c: {v: dict(w) for v, w in vs.items()} for c, vs in row.content["arms"].items()}
         arms[channel][variant].update(changes)
         content = {**row.content, "arms": arms}
+        if from_hook:
+            taken = {*content.get("from_hook", ()), f"{channel}/{variant}"}
+            content["from_hook"] = sorted(taken)
+        check = check_again(conn, workspace, row, content)
+        row = replace(
+            row,
+            risk=check.row.risk,
+            facts={
+                **row.facts, "findings": list(check.row.findings), "lengths": check.row.lengths
+            },
+        )  # fmt: skip
         revision = ""
         request = requests.of_subject(conn, f"draft/{draft_id}")
         if request is not None:
@@ -354,10 +337,16 @@ def edit(
                 )
             spend = int(current.revision.fields.get("spend_cents", 0))
             revised, _ = signoff.revise(
-                conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
+                conn,
+                workspace,
+                request.id,
+                fields=fields_of(row, content, spend_cents=spend),
+                facts=check.facts_after(current.state.facts),
             )
             revision = revised.revision.id
-        number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
+        number = drafts.edit(
+            conn, draft_id, content, check=check.row, by=workspace.actor.name, now=now
+        )
         ledger.append(
             conn,
             kind="draft.edited",
@@ -366,12 +355,39 @@ def edit(
             payload={
                 "number": number,
                 "content_digest": digest(content),
+                "checked_digest": digest(list(check.row.findings)),
+                "risk": check.row.risk,
                 "revision": revision,
                 "row_digest": audit.EDIT.row_digest(conn, draft_id, number),
             },
             now=now,
         )
         return drafts.get(conn, draft_id), True, revision
+
+
+def take(
+    workspace: Workspace, draft_id: str, *, channel: str, variant: str
+) -> tuple[drafts.DraftRow, bool, str]:
+    """Put what the hook proposed into the place of a variant: an edit like any other.
+
+    Returns:
+        As :func:`edit`.
+
+    Raises:
+        NotFoundError: Nothing was proposed for that channel.
+        InputError: There is no such variant.
+        StateError: The words were released.
+    """
+    with workspace.db.read() as conn:
+        row = drafts.get(conn, draft_id)
+    proposed = row.facts.get("proposed", {})
+    if channel not in proposed:
+        known = ", ".join(proposed) or "nothing"
+        raise NotFoundError("proposal", channel, hint=f"your hook proposed {known}")
+    changes = dict(proposed[channel]["words"])
+    return edit(
+        workspace, draft_id, channel=channel, variant=variant, changes=changes, from_hook=True
+    )
 
 
 def submit(

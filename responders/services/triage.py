@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from responders.store.archive import MatchRow, StoryRow
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Triaged", "triage"]
+__all__ = ["Triaged", "match_story", "triage"]
 
 PAGE = 500
 
@@ -51,7 +51,7 @@ def triage(workspace: Workspace) -> Triaged:
     new: list[MatchRow] = []
     for start in range(0, len(stories), PAGE):
         page = stories[start : start + PAGE]
-        found = [row for story in page for row in _matches(story, queries, issues)]
+        found = [row for story in page for row in match_story(story, queries, issues)]
         if found:
             with workspace.archive.write() as conn:
                 now = workspace.clock()
@@ -62,7 +62,7 @@ def triage(workspace: Workspace) -> Triaged:
     return Triaged(stories=len(stories), matches=tuple(new))
 
 
-def _matches(
+def match_story(
     story: StoryRow, queries: QuerySet, issues: Mapping[str, tuple[Issue, Query, int]]
 ) -> list[MatchRow]:
     """One row per issue that any entry of the story answers; the first entry that does says why."""

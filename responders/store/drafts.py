@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["DraftRow", "ReleaseRow"]
+__all__ = ["CheckRow", "DraftRow", "ReleaseRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,21 @@ class DraftRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """What lint said about the words after an edit.
+
+    Attributes:
+        findings: Findings as plain values.
+        lengths: ``channel/variant`` to its length in words.
+        risk: ``low``, ``medium`` or ``high``.
+    """
+
+    findings: tuple[dict[str, Any], ...]
+    lengths: dict[str, str]
+    risk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRow:
     """A release: which words went out, under which clearance."""
 
@@ -68,12 +83,19 @@ class ReleaseRow:
 
 
 def _draft(row: Any) -> DraftRow:
+    values = dict(row)
+    facts = json.loads(values["facts"])
+    findings, lengths = values.pop("checked_findings"), values.pop("checked_lengths")
+    risk = values.pop("checked_risk")
+    if findings is not None:  # the words were edited, and lint has read them again
+        facts = {**facts, "findings": json.loads(findings), "lengths": json.loads(lengths)}
+        values["risk"] = risk
     return DraftRow(
         **{
-            **dict(row),
-            "hold": bool(row["hold"]),
-            "content": json.loads(row["content"]),
-            "facts": json.loads(row["facts"]),
+            **values,
+            "hold": bool(values["hold"]),
+            "content": json.loads(values["content"]),
+            "facts": facts,
         }
     )
 
@@ -82,7 +104,10 @@ _SELECT = (
     "SELECT d.id, d.story, d.issue, d.issue_version, d.title, d.reason, d.risk, d.hold,"
     " coalesce((SELECT e.content FROM draft_edit e WHERE e.draft = d.id"
     "  ORDER BY e.number DESC LIMIT 1), d.content) AS content,"
-    " d.facts, d.raised_at, d.dropped_at FROM draft d"
+    " d.facts, d.raised_at, d.dropped_at, c.findings AS checked_findings,"
+    " c.lengths AS checked_lengths, c.risk AS checked_risk"
+    " FROM draft d LEFT JOIN draft_check c ON c.draft = d.id"
+    " AND c.number = (SELECT max(number) FROM draft_check WHERE draft = d.id)"
 )
 
 
@@ -137,9 +162,15 @@ def listed(conn: Connection, *, dropped: bool = False) -> list[DraftRow]:
 
 
 def edit(
-    conn: Connection, draft_id: str, content: dict[str, Any], *, by: str, now: datetime
+    conn: Connection,
+    draft_id: str,
+    content: dict[str, Any],
+    *,
+    check: CheckRow,
+    by: str,
+    now: datetime,
 ) -> int:
-    """Keep new words; the old ones stay."""
+    """Keep new words with what lint says about them; the old ones stay."""
     row = conn.execute(
         "SELECT coalesce(max(number), 0) + 1 AS n FROM draft_edit WHERE draft = :d",
         {"d": draft_id},
@@ -152,6 +183,18 @@ def edit(
             "c": canonical_json(content).decode(),
             "at": to_text(now),
             "by": by,
+        },
+    )
+    conn.execute(
+        "INSERT INTO draft_check (draft, number, findings, lengths, risk, at)"
+        " VALUES (:d, :n, :findings, :lengths, :risk, :at)",
+        {
+            "d": draft_id,
+            "n": row["n"],
+            "findings": canonical_json(list(check.findings)).decode(),
+            "lengths": canonical_json(check.lengths).decode(),
+            "risk": check.risk,
+            "at": to_text(now),
         },
     )
     return int(row["n"])

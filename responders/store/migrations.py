@@ -151,4 +151,19 @@ DRAFTS: Final = (
         ) STRICT;
         """,
     ),
+    (
+        "002_draft_check",
+        """
+        -- what lint said about the words of an edit; number 0 is the draft as it was raised
+        CREATE TABLE draft_check (
+          draft TEXT NOT NULL REFERENCES draft (id),
+          number INTEGER NOT NULL,
+          findings TEXT NOT NULL,
+          lengths TEXT NOT NULL,
+          risk TEXT NOT NULL,
+          at TEXT NOT NULL,
+          PRIMARY KEY (draft, number)
+        ) STRICT;
+        """,
+    ),
 )

@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "Contact",
     "Drafting",
+    "Hook",
     "Organisation",
     "PeopleFile",
     "PersonConfig",
@@ -124,11 +125,11 @@ class ChannelConfig(_Strict):
     """One way out.
 
     Attributes:
-        kind: ``email``, ``sms``, ``post`` or ``call``: decides the length rules.
+        kind: ``email``, ``sms``, ``post``, ``call``, ``push`` or ``ad``: decides the length rules.
         on: Whether drafts are made for it.
     """
 
-    kind: Literal["email", "sms", "post", "call"]
+    kind: Literal["email", "sms", "post", "call", "push", "ad"]
     on: bool = True
 
 
@@ -160,14 +161,34 @@ class Polling(_Strict):
     allow_hosts: list[str] = Field(default_factory=list)
 
 
+class Hook(_Strict):
+    """The organisation's own program that may propose texts; off while it names none.
+
+    Attributes:
+        command: Program and arguments; run without a shell in the workspace folder.
+        url: Address that is asked by POST; used when there is no command.
+        timeout_seconds: The most that it may take.
+        max_kilobytes: The most that is read of its answer.
+    """
+
+    command: list[str] = Field(default_factory=list)
+    url: str = Field(default="", pattern=r"^(?:https?://[^\s]+)?$")
+    timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    max_kilobytes: int = Field(default=64, ge=1, le=1024)
+
+
 class Drafting(_Strict):
-    """When a draft is raised.
+    """When a draft is raised, and who else may propose words for it.
 
     Attributes:
         min_outlets: Distinct outlets that must carry a matched story; 1 raises for single reports.
+        hook: The organisation's own program that may propose texts.
+        limits: Channel or network to its length rule, where it differs from the usual one.
     """
 
     min_outlets: int = Field(default=2, ge=1, le=20)
+    hook: Hook = Hook()
+    limits: dict[str, dict[str, int | str]] = Field(default_factory=dict)
 
 
 class Web(_Strict):

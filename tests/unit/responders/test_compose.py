@@ -392,3 +392,15 @@ def test_quotations_are_taken_only_with_a_named_speaker(
     text: str, expected: list[tuple[str, str]]
 ) -> None:
     assert [(q.text, q.speaker) for q in quotes_in(text)] == expected
+
+
+def test_a_push_message_and_an_ad_have_a_title_a_link_and_one_varied_block() -> None:
+    for channel in ("push", "ad"):
+        drafted = draft(channels=(channel,))
+        assert {v.key for v in drafted.variants} == {"a", "b"}
+        for variant in drafted.variants:
+            assert variant.text.subject
+            assert variant.text.body.splitlines()[-1].startswith("Link: https://")
+            assert variant.length.count(" of ") == 2
+            assert not [f for f in variant.findings if f.code in {"RS050", "RS070"}]
+        assert not [f for f in drafted.findings if f.code == "RS080"]
