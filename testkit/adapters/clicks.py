@@ -36,9 +36,11 @@ def mark_scanners(
     same = "a.id_kind = b.id_kind AND a.id = b.id AND a.message IS NOT DISTINCT FROM b.message"
     clicks = f"SELECT * FROM {events} WHERE kind = 'clicked'"
     deliveries = f"SELECT * FROM {events} WHERE kind = 'delivered' AND done_at IS NOT NULL"
+    soon = f"INTERVAL {SECONDS_AFTER_DELIVERY} SECOND"
     links = f"INTERVAL {SECONDS_FOR_LINKS} SECOND"
     bursts = f"""
-        SELECT a.id_kind, a.id, a.message, a.done_at FROM ({clicks}) a JOIN ({clicks}) b
+        SELECT a.id_kind, a.id, a.message, a.done_at
+        FROM ({clicks}) a JOIN ({clicks}) b
           ON {same} AND b.done_at >= a.done_at AND b.done_at <= a.done_at + {links}
         GROUP BY ALL HAVING count(DISTINCT b.url) >= {LINKS}
         """
@@ -48,7 +50,7 @@ def mark_scanners(
         "opened a link that nobody is shown": (f"{clicks} AND url IN ({hit})", "true"),
         f"within {SECONDS_AFTER_DELIVERY} seconds of delivery": (
             deliveries,
-            f"a.done_at >= b.done_at AND a.done_at < b.done_at + INTERVAL {SECONDS_AFTER_DELIVERY} SECOND",
+            f"a.done_at >= b.done_at AND a.done_at < b.done_at + {soon}",
         ),
         f"{LINKS} links within {SECONDS_FOR_LINKS} seconds": (
             bursts,

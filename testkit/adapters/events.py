@@ -74,7 +74,8 @@ def events_of(
     union = " UNION ALL ".join(
         f"""
         SELECT n, event_{i} AS event_id, id_kind, id, {literal(verb.kind)} AS kind,
-          value_{i} AS value, amount_{i} AS amount_cents, currency, at_{i} AS done_at, message, label,
+          value_{i} AS value, amount_{i} AS amount_cents, currency, at_{i} AS done_at,
+          message, label,
           {arm} AS arm, {wave} AS wave, url, {_machine(verb)} AS machine,
           CASE WHEN {_machine(verb)} THEN 'the tool says so' END AS machine_why
         FROM {stage} WHERE does_{i}

@@ -13,7 +13,17 @@ from typing import Final
 
 from testkit.adapters.cells import BLANKS_SQL, plain_text
 
-__all__ = ["NUMERIC_KINDS", "normal_id", "normal_id_sql", "normal_name"]
+__all__ = [
+    "NUMERIC_KINDS",
+    "hmac_parameters",
+    "hmac_sql",
+    "normal_id",
+    "normal_id_sql",
+    "normal_name",
+]
+
+_BLOCK: Final = 64
+"""Bytes of a block of SHA-256."""
 
 NUMERIC_KINDS: Final = ("vanid", "actionkit")
 """Kinds that are whole numbers: ``1,234`` and ``1234.0`` of a spreadsheet are ``1234``."""
@@ -105,3 +115,27 @@ def normal_name(text: str) -> str:
         'José Nunez'
     """
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+
+
+def hmac_sql(kind: str, value: str) -> str:
+    """HMAC-SHA256 of an id as SQL, the same as :func:`testkit.store.identity.hmac_of`.
+
+    The query needs the parameters of :func:`hmac_parameters`.
+
+    Args:
+        kind: Kind of id, as SQL.
+        value: The id in its one spelling, as SQL.
+    """
+    message = f"encode({kind} || chr(31) || {value})"
+    return f"sha256($outer || unhex(sha256($inner || {message})))"
+
+
+def hmac_parameters(key: bytes) -> dict[str, bytes]:
+    """What :func:`hmac_sql` needs: the key, padded as RFC 2104 says."""
+    from hashlib import sha256
+
+    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return {
+        "inner": bytes(byte ^ 0x36 for byte in block),
+        "outer": bytes(byte ^ 0x5C for byte in block),
+    }

@@ -231,8 +231,9 @@ ACTIONKIT: Final = Adapter(
         currency=("currency",),
         verbs=(
             Verb(kind="sent"),
-            Verb(kind="opened", when="more", column=("opened",), at=("opened_at",)),
-            Verb(kind="opened", when="more", column=("opened_raw",), machine=None),
+            Verb(kind="opened", when="more", column=("opened",), at=("opened_at",), machine=False),
+            # Raw opens hold people's too; whoever has both kinds is counted as a person.
+            Verb(kind="opened", when="more", column=("opened_raw",), machine=True),
             Verb(kind="clicked", when="more", column=("clicked",), at=("clicked_at",)),
             Verb(kind="action", when="more", column=("acted",), at=("acted_at",)),
             Verb(kind="donated", when="more", column=("donated",), at=("donated_at",),

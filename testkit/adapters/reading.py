@@ -277,9 +277,10 @@ def outcomes(
         kinds: Deeds that count: ``donated``, ``signup``, or the metric of a mapping.
 
     Returns:
-        A table with ``id_kind, id, value, amount_cents, done_at, arm, wave, rows, first_row``: ``value``
-        is the largest told, ``amount_cents`` the sum, ``done_at`` the first time of a deed with a value
-        above 0. ``arm`` and ``wave`` are as the file says, null where its rows disagree.
+        A table with ``id_kind, id, value, amount_cents, done_at, arm, wave, rows, first_row``:
+        ``value`` is the largest told, ``amount_cents`` the sum, ``done_at`` the first time of a
+        deed with a value above 0. ``arm`` and ``wave`` are as the file says, null where its rows
+        disagree.
     """
     import secrets
 

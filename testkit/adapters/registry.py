@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.adapters.blocks import starts_like_a_report
+from testkit.adapters.handback import Out
 from testkit.adapters.mailers import MAILERS
-from testkit.adapters.model import Adapter
+from testkit.adapters.model import ID_KINDS, Adapter
 from testkit.adapters.outcomes import OUTCOMES
 from testkit.adapters.tables import folded, opened
 from testkit.adapters.webhooks import WEBHOOKS
@@ -26,8 +27,16 @@ GENERIC: Final = Adapter(
     name="generic-csv",
     title="Any CSV, with a mapping that says which column is what",
     form="events",
+    out=Out(
+        columns=(
+            *((kind, f"{{{kind}}}") for kind in ID_KINDS), ("arm", "{arm}"), ("wave", "{wave}"),
+            ("link", "{link}"),
+        ),
+        keys=ID_KINDS,
+        note="import it wherever a CSV is taken",
+    ),
     notes=("`adapters map FILE` proposes a mapping; correct it and use it with --mapping.",),
-)
+)  # fmt: skip
 
 ADAPTERS: Final[dict[str, Adapter]] = {a.name: a for a in (GENERIC, *MAILERS, *OUTCOMES, *WEBHOOKS)}
 """Every adapter, the general one first."""
