@@ -281,10 +281,14 @@ def moment_text(text: str, options: Options) -> str | None:
 def moment_sql(cell: str, *, day_first: bool | None) -> str:
     """:func:`moment` as an SQL expression in a session whose TimeZone is the file's."""
     shown = f"trim({cell})"
-    iso = f"try_cast(regexp_replace({shown}, '\\s+(UTC|GMT)$', '+00:00') AS TIMESTAMPTZ)"
+    iso = (
+        f"CASE WHEN right({shown}, 3) IN ('UTC', 'GMT')"
+        f" THEN try_cast(rtrim(left({shown}, -3)) || '+00:00' AS TIMESTAMPTZ)"
+        f" ELSE try_cast({shown} AS TIMESTAMPTZ) END"
+    )
     listed = ", ".join(map(_sql_text, _formats(day_first=day_first)))
     return (
-        f"CASE WHEN regexp_matches({shown}, '{_ISO}') THEN {iso}"
+        f"CASE WHEN substr({shown}, 5, 1) = '-' THEN {iso}"
         f" WHEN regexp_matches({shown}, '^[0-9]{{10}}(\\.[0-9]{{1,9}})?$')"
         f" THEN to_timestamp(try_cast({shown} AS DOUBLE))"
         f" ELSE try_strptime({shown}, [{listed}])::TIMESTAMPTZ END"

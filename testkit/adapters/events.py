@@ -13,7 +13,7 @@ from testkit.adapters.cells import (
     why_not_a_number,
     yes_sql,
 )
-from testkit.adapters.identity import normal_id_sql
+from testkit.adapters.identity import plain_id_sql, plain_text_sql
 from testkit.adapters.model import EVENT_COLUMNS, Dropped, Gap
 from testkit.engines.sources import identifier, literal
 from testkit.errors import DataError, InputError
@@ -65,9 +65,8 @@ def events_of(
         )
     parts, problems = _stage(table, columns, ids, verbs, options)
     stage = f"stage_{secrets.token_hex(4)}"
-    connection.execute(
-        f"CREATE TEMP TABLE {stage} AS SELECT row_number AS n, {', '.join(parts)} FROM {table.name}"
-    )
+    source = _base(table, columns, ids, verbs)
+    connection.execute(f"CREATE TEMP TABLE {stage} AS SELECT n, {', '.join(parts)} FROM {source}")
     refuse(connection, stage, problems, file=table.title, decimal=options.decimal)
     arm = arm_of_sql("code", "message", "label", options.arms)
     wave = f"coalesce(try_cast(wave_text AS INTEGER), {options.wave or 'NULL'})"
@@ -130,8 +129,9 @@ def _stage(
     options: Options,
 ) -> tuple[list[str], list[tuple[str, str, str]]]:
     """Parsed columns of every verb, and ``(condition, what is wrong, cell)`` of every problem."""
-    normal = [(kind, normal_id_sql(kind, cell)) for kind, cell in ids]
-    kinds = " ".join(f"WHEN ({sql}) IS NOT NULL THEN {literal(kind)}" for kind, sql in normal)
+    kinds = " ".join(
+        f"WHEN id_{k} IS NOT NULL THEN {literal(kind)}" for k, (kind, _) in enumerate(ids)
+    )
     shared = {
         "message": columns.message,
         "label": columns.label,
@@ -140,7 +140,7 @@ def _stage(
         "url": columns.url,
     }
     parts = [
-        f"{_first(sql for _, sql in normal)} AS id",
+        f"{_first(f'id_{k}' for k in range(len(ids)))} AS id",
         f"CASE {kinds} END AS id_kind",
         f"{_first(cell for _, cell in ids)} AS raw_id",
         *(f"{_first_of(table, names)} AS {to}" for to, names in shared.items()),
@@ -156,7 +156,7 @@ def _stage(
     for i, verb in enumerate(verbs):
         cell = table.cell(verb.column)
         at_text, amount_text = _first_of(table, verb.at), _first_of(table, verb.amount)
-        does, value, wrong = _deed(verb, cell, options)
+        does, value, wrong = _deed(verb, cell, i, options)
         at, amount = "NULL", "NULL"
         if _there(table, verb.at):
             at = moment_sql(at_text, day_first=options.day_first)
@@ -180,12 +180,36 @@ def _stage(
     return parts, problems
 
 
+def _base(
+    table: Table, columns: Columns, ids: Sequence[tuple[str, str]], verbs: Sequence[Verb]
+) -> str:
+    """The rows with trimmed cells, ids spelled and yes read, each once: a subquery.
+
+    DuckDB works an expression out as often as it is written, so what is used twice is named first.
+    """
+    spoken = [*columns.names(), *(name for verb in verbs for name in verb.column)]
+    used = dict.fromkeys(found for name in spoken if (found := table.find([name])))
+    # Of a machine's flag an empty cell says no, and a missing one says nothing.
+    raw = {table.find([name]) for name in columns.machine}
+    cells = ", ".join(
+        identifier(c) if c in raw else f"nullif(trim({identifier(c)}), '') AS {identifier(c)}"
+        for c in used
+    )
+    trimmed = f"(SELECT row_number AS n, {cells} FROM {table.name})"
+    plain = [f"{plain_text_sql(cell)} AS plain_{k}" for k, (_, cell) in enumerate(ids)]
+    said = [
+        f"{yes_sql(table.cell(verb.column))} AS said_{i}"
+        for i, verb in enumerate(verbs)
+        if verb.when in {"yes", "value"}
+    ]
+    spelled = ", ".join(
+        f"{plain_id_sql(kind, f'plain_{k}')} AS id_{k}" for k, (kind, _) in enumerate(ids)
+    )
+    return f"(SELECT *, {spelled} FROM (SELECT *, {', '.join([*plain, *said])} FROM {trimmed}))"
+
+
 def _unread(what: str, i: int) -> str:
     return f"does_{i} AND {what}_text_{i} IS NOT NULL AND {what}_{i} IS NULL"
-
-
-def _filled(cell: str) -> str:
-    return f"nullif(trim({cell}), '')"
 
 
 def _first(expressions: Iterable[str]) -> str:
@@ -194,7 +218,7 @@ def _first(expressions: Iterable[str]) -> str:
 
 def _first_of(table: Table, names: Sequence[str]) -> str:
     """The first of these columns that is filled in a row."""
-    found = [_filled(identifier(column)) for column in _there(table, names)]
+    found = [identifier(column) for column in _there(table, names)]
     return _first(found) if found else "NULL::VARCHAR"
 
 
@@ -206,36 +230,34 @@ def _event_id(table: Table, verb: Verb) -> str:
     found = _there(table, verb.event_id)
     if not found:
         return "NULL::VARCHAR"
-    filled = " || ':' || ".join(_filled(identifier(c)) for c in found)
+    filled = " || ':' || ".join(map(identifier, found))
     return f"{literal(verb.kind + ':')} || {filled}"
 
 
 def _deed(
-    verb: Verb, cell: str, options: Options
+    verb: Verb, cell: str, i: int, options: Options
 ) -> tuple[str, str, tuple[tuple[str, str, str], ...]]:
     """Whether the row tells of the deed, its value, and what can be wrong with the cell."""
-    filled = f"coalesce(trim({cell}), '') <> ''"
-    least = verb.values[0] if verb.when == "more" and verb.values else "0"
     match verb.when:
         case "always":
             return "true", "1.0", ()
         case "filled":
-            return f"({filled})", "1.0", ()
+            return f"({cell} IS NOT NULL)", "1.0", ()
         case "is":
             wanted = verb.values or tuple(s.strip().lower() for s in options.success)
             if not wanted:
                 return "false", "1.0", ()
             listed = ", ".join(map(literal, wanted))
-            return f"lower(trim(coalesce({cell}, ''))) IN ({listed})", "1.0", ()
+            return f"lower(coalesce({cell}, '')) IN ({listed})", "1.0", ()
         case "more":
-            number = count_sql(f"nullif(trim({cell}), '')", decimal=options.decimal)
-            wrong = "coalesce(trim(raw_{i}), '') <> '' AND does_{i} IS NULL"
-            return f"({number} > {int(least)})", "1.0", ((wrong, "not a number", "raw_{i}"),)
-    said = f"({yes_sql(cell)})"
-    if verb.when == "yes":
-        return said, "1.0", (("does_{i} IS NULL", "neither yes nor no", "raw_{i}"),)
-    number = f"({count_sql(cell, decimal=options.decimal)})"
-    value = f"CASE WHEN {said} THEN 1.0 WHEN NOT {said} THEN 0.0 ELSE {number} END"
+            least = int(verb.values[0]) if verb.values else 0
+            number = count_sql(cell, decimal=options.decimal)
+            wrong = "raw_{i} IS NOT NULL AND does_{i} IS NULL"
+            return f"({number} > {least})", "1.0", ((wrong, "not a number", "raw_{i}"),)
+        case "yes":
+            return f"said_{i}", "1.0", (("does_{i} IS NULL", "neither yes nor no", "raw_{i}"),)
+    number = count_sql(cell, decimal=options.decimal)
+    value = f"CASE WHEN said_{i} THEN 1.0 WHEN NOT said_{i} THEN 0.0 ELSE {number} END"
     # A no is a row too: everybody who came back is counted, whatever they did.
     return "true", value, (("value_{i} IS NULL", "neither yes, no nor a number", "raw_{i}"),)
 
@@ -245,7 +267,7 @@ def _code(table: Table, columns: Columns, arms: Mapping[str, str]) -> str:
 
     Of a list of tags the one that the caller knows counts, or the only one of ours (``tk-...``).
     """
-    cells = [_filled(identifier(column)) for column in _there(table, columns.arm)]
+    cells = [identifier(column) for column in _there(table, columns.arm)]
     keys = ", ".join(map(literal, [*arms, *arms.values()]))
     known = [f"CASE WHEN {cell} IN ({keys}) THEN {cell} END" for cell in cells] if arms else []
     tags = []

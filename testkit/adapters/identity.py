@@ -20,6 +20,8 @@ __all__ = [
     "normal_id",
     "normal_id_sql",
     "normal_name",
+    "plain_id_sql",
+    "plain_text_sql",
 ]
 
 _BLOCK: Final = 64
@@ -79,8 +81,17 @@ def _phone(shown: str) -> str | None:
 
 def normal_id_sql(kind: str, cell: str) -> str:
     """:func:`normal_id` as an SQL expression over a text cell; NULL where there is none."""
+    return plain_id_sql(kind, plain_text_sql(cell))
+
+
+def plain_text_sql(cell: str) -> str:
+    """:func:`testkit.adapters.cells.plain_text` as an SQL expression over a text cell."""
     unguarded = f"regexp_replace(coalesce({cell}, ''), '^''([=+\\-@\\t\\r])', '\\1')"
-    shown = f"trim(nfc_normalize({unguarded}), {BLANKS_SQL})"
+    return f"trim(nfc_normalize({unguarded}), {BLANKS_SQL})"
+
+
+def plain_id_sql(kind: str, shown: str) -> str:
+    """:func:`normal_id_sql` over a cell that :func:`plain_text_sql` has read: name it once."""
     usable = f"{shown} <> '' AND NOT regexp_matches({shown}, '{_ROUNDED}')"
     if kind == "email":
         folded = f"lower({shown})"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from testkit.adapters.model import COUNTS, ID_KINDS, Adapter, Columns, Options, Verb
+from testkit.errors import InputError, NotFoundError
 from testkit.kernel import yamlfile
 from testkit.kernel.config import slug
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Mapping", "guess", "read_mapping", "text_of"]
+__all__ = ["Mapping", "guess", "mapping_named", "propose", "read_mapping"]
 
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -184,6 +185,45 @@ def read_mapping(path: Path) -> Mapping:
     return yamlfile.validated(document, Mapping)
 
 
+def mapping_named(folder: Path, name: str) -> Mapping:
+    """The mapping of that name in a folder.
+
+    Raises:
+        DefinitionError: With every problem of the file.
+        NotFoundError: There is none; close names are suggested.
+    """
+    there = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name not in there:
+        import difflib
+
+        near = difflib.get_close_matches(name, there, n=2)
+        hint = "" if near else "make one with `adapters map FILE`"
+        raise NotFoundError("mapping", name, did_you_mean=near, hint=hint)
+    return read_mapping(there[name])
+
+
+def propose(folder: Path, columns: Sequence[str], *, name: str) -> Path:
+    """Write a proposed mapping for these columns; returns the file.
+
+    Raises:
+        InputError: The name cannot be one, or is taken.
+    """
+    from testkit.kernel.workspace import write_once
+
+    try:
+        target = folder / f"{slug(name)}.yaml"
+    except ValueError as cause:
+        raise InputError(str(cause), field="name", value=name) from cause
+    if not write_once(target, guess(columns, name=name)):
+        raise InputError(
+            f"{folder.name}/{target.name} exists",
+            field="name",
+            value=name,
+            hint="edit it, or choose another name with --name",
+        )
+    return target
+
+
 _GUESSES: Final = {
     "unit": ("supporter_id", "person_id", "vanid", "external_id", "unit", "user_id", "id", "email",
              "email address", "e-mail", "phone", "cell"),
@@ -222,10 +262,10 @@ def guess(columns: Sequence[str], *, name: str) -> str:
     kind = next(
         (k for k, names in _KINDS.items() if folded(found["unit"]) in map(folded, names)), "unit"
     )
-    return text_of(name=name, found=found, kind=kind, columns=columns)
+    return _text_of(name=name, found=found, kind=kind, columns=columns)
 
 
-def text_of(*, name: str, found: dict[str, str], kind: str, columns: Sequence[str]) -> str:
+def _text_of(*, name: str, found: dict[str, str], kind: str, columns: Sequence[str]) -> str:
     """The text of a mapping file."""
     import json
 

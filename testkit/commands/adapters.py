@@ -117,10 +117,9 @@ def _chosen(
     from testkit.adapters.registry import sniff as recognise
 
     if mapping:
-        from testkit.adapters.mapping import read_mapping
-        from testkit.kernel.config import slug
+        from testkit.adapters.mapping import mapping_named
 
-        found = read_mapping(app.workspace().root / "mappings" / f"{slug(mapping)}.yaml")
+        found = mapping_named(app.workspace().root / "mappings", mapping)
         return found.adapter(), None, found.options(options)
     if name:
         return adapter_named(name), None, options
@@ -159,25 +158,15 @@ def map_(app: App, file: Path, name: str | None, encoding: str | None, as_json: 
     """
     import re
 
-    from testkit.adapters.mapping import guess
+    from testkit.adapters.mapping import propose
     from testkit.adapters.tables import opened
-    from testkit.errors import InputError
-    from testkit.kernel.workspace import write_once
 
     columns = opened(file, encoding=encoding).columns
     called = name or re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:60] or "mapping"
     workspace = app.workspace()
-    target = workspace.root / "mappings" / f"{called}.yaml"
-    text = guess(columns, name=called)
-    if not write_once(target, text):
-        raise InputError(
-            f"{workspace.shown(target)} exists",
-            field="name",
-            value=called,
-            hint="edit it, or choose another name with --name",
-        )
+    target = propose(workspace.root / "mappings", columns, name=called)
     emit(
-        {"mapping": called, "file": str(target), "text": text},
+        {"mapping": called, "file": str(target), "text": target.read_text(encoding="utf-8")},
         f"wrote {workspace.shown(target)}; correct it, then:"
         f" whistlestop adapters sniff {file.name} --mapping {called}",
         as_json=as_json,

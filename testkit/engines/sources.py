@@ -244,9 +244,12 @@ def _require_text(path: Path, *, encoding: str) -> None:
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 1
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
+        ended = False
+        while not ended:
+            piece = file.read(1 << 20)
+            ended = not piece
             try:
-                lines += decoder.decode(piece).count("\n")
+                lines += decoder.decode(piece, final=ended).count("\n")
             except UnicodeDecodeError as cause:
                 before = piece[: cause.start].count(b"\n")
                 raise InputError(

@@ -100,6 +100,7 @@ def test_a_mapping_is_proposed_once_corrected_and_used(capsys, office):
     assert "adapters map our.csv" in err
     assert said(capsys, "adapters", "map", "our.csv")[0] == 0
     assert said(capsys, "adapters", "map", "our.csv")[0] == 2  # never written over
+    assert said(capsys, "adapters", "map", "our.csv", "--name", "../x")[0] == 2
     target = office / "mappings" / "our.yaml"
     code, _, err = said(capsys, "adapters", "sniff", "our.csv", "--mapping", "our")
     assert code == 2
@@ -108,6 +109,6 @@ def test_a_mapping_is_proposed_once_corrected_and_used(capsys, office):
     code, out, err = said(capsys, "adapters", "sniff", "our.csv", "--mapping", "our")
     assert (code, err) == (0, "")
     assert "2 deeds" in out
-    assert said(capsys, "adapters", "sniff", "our.csv", "--mapping", "../secrets")[0] == 2
-    assert said(capsys, "adapters", "sniff", "our.csv", "--mapping", "other")[0] == 2
+    assert said(capsys, "adapters", "sniff", "our.csv", "--mapping", "../whistlestop")[0] == 4
+    assert said(capsys, "adapters", "sniff", "our.csv", "--mapping", "otr")[0] == 4
     assert said(capsys, "adapters", "show", "mailchimpapi")[0] == 4

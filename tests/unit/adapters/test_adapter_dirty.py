@@ -324,8 +324,9 @@ def test_people_of_an_export_are_led_to_units_and_the_match_rate_of_each_arm_is_
     file = units_file(
         connection, reading, path=path, unit_column="supporter_id", metrics=metrics, people=PEOPLE
     )
+    table = file.relation(connection)
     rows = connection.execute(
-        f'SELECT supporter_id, gave, raised, "at" FROM {file.relation(connection)} ORDER BY 1'
+        f'SELECT supporter_id, gave, raised, "at" FROM {table} ORDER BY row_number'
     ).fetchall()
     assert rows[0] == ("u1", "1", "25.50", "2026-03-02T10:00:00.000000Z")
     assert [r[0] for r in rows] == ["u1", "u3", "stranger@example.org", "twin@example.org"]
