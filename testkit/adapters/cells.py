@@ -25,6 +25,7 @@ __all__ = [
     "YES",
     "amount_sql",
     "cents",
+    "composed_sql",
     "count",
     "count_sql",
     "guess_decimal",
@@ -33,6 +34,7 @@ __all__ = [
     "moment_sql",
     "moment_text",
     "plain_text",
+    "printable",
     "why_not_a_number",
     "yes_sql",
 ]
@@ -150,14 +152,15 @@ def is_yes(text: str) -> bool | None:
         >>> is_yes("Oui"), is_yes("nein"), is_yes("maybe")
         (True, False, None)
     """
-    folded = unicodedata.normalize("NFC", text).strip(_BLANKS).lower()
+    folded = _composed(text).strip(_BLANKS).lower()
     return True if folded in YES else False if folded in NO else None
 
 
 def yes_sql(cell: str) -> str:
     """:func:`is_yes` as an SQL expression; an empty cell is a no."""
     yes, no = (", ".join(map(_sql_text, words)) for words in (YES, NO))
-    folded = f"lower(trim(nfc_normalize(coalesce({cell}, '')), {BLANKS_SQL}))"
+    told = f"coalesce({cell}, '')"
+    folded = f"lower(trim({composed_sql(told)}, {BLANKS_SQL}))"
     return f"CASE WHEN {folded} IN ({yes}) THEN true WHEN {folded} IN ({no}) THEN false END"
 
 
@@ -205,7 +208,26 @@ def guess_decimal(cells: list[str]) -> str:
 
 def plain_text(text: str) -> str:
     """A cell without the quote that guards it against being a formula, in NFC, trimmed."""
-    return unicodedata.normalize("NFC", re.sub(r"^'(?=[=+\-@\t\r])", "", text)).strip(_BLANKS)
+    return _composed(re.sub(r"^'(?=[=+\-@\t\r])", "", text)).strip(_BLANKS)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text.replace("\0", ""))
+
+
+def composed_sql(text: str) -> str:
+    """Text in NFC without NUL, at which DuckDB would cut it off, as an SQL expression."""
+    return f"nfc_normalize(replace({text}, chr(0), ''))"
+
+
+def printable(text: str) -> str:
+    r"""Text of a stranger for a terminal: what would move its cursor is shown as ``?``.
+
+    Examples:
+        >>> printable("Sign\x1b[2J today")
+        'Sign?[2J today'
+    """
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 _ISO: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"

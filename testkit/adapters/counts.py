@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Rows = Sequence[tuple[int, Mapping[str, str]]]
 
 __all__ = [
+    "INTERNAL_SENDER",
     "falls",
     "gaps_of_counts",
     "latest",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from testkit.adapters.cells import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -83,7 +85,8 @@ def _verb(verb: Verb) -> str:
 def recognised(found: Recognised) -> str:
     """What a file was taken for, how sure that is, and why."""
     near = f"; near: {', '.join(found.near)}" if found.near else ""
-    return f"{found.adapter.name} ({found.sure}): {found.adapter.title}\n{found.why}{near}"
+    first = f"{found.adapter.name} ({found.sure}): {found.adapter.title}"
+    return f"{first}\n{printable(found.why + near)}"
 
 
 def summary(reading: Reading) -> str:
@@ -104,4 +107,4 @@ def summary(reading: Reading) -> str:
             f"left out: {dropped.count:,} {dropped.why} ({', '.join(dropped.examples[:3])})"
         )
     lines += [str(finding) for finding in reading.findings]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

@@ -354,29 +354,30 @@ def once(connection: duckdb.DuckDBPyConnection, events: str) -> Dropped | None:
         return None
     key = (
         "coalesce(event_id, concat_ws(chr(31), id_kind, id, kind, coalesce(message, ''),"
-        " coalesce(url, ''), amount_cents, epoch(date_trunc('minute', done_at))::BIGINT))"
+        " coalesce(url, ''), amount_cents, coalesce(machine::VARCHAR, ''),"
+        " epoch(date_trunc('minute', done_at))::BIGINT))"
     )
-    twice = f"""
-        SELECT n, kind FROM {events} WHERE event_id IS NOT NULL OR done_at IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY value DESC, n) > 1
-        """
-    count_row = connection.execute(
+    twice = connection.execute(
         f"SELECT count(*) - count(DISTINCT {key}) FROM {events}"
         " WHERE event_id IS NOT NULL OR done_at IS NOT NULL"
     ).fetchone()
-    if not count_row or not count_row[0]:
+    if not twice or not twice[0]:
         return None
-    connection.execute(f"CREATE TEMP TABLE {events}_twice AS {twice}")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE {events}_twice AS
+        SELECT rowid AS r, n FROM {events} WHERE event_id IS NOT NULL OR done_at IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY value DESC, n) > 1
+        """
+    )
     rows = connection.execute(
         f"SELECT DISTINCT n FROM {events}_twice ORDER BY n LIMIT {SHOWN}"
     ).fetchall()
-    connection.execute(
-        f"DELETE FROM {events} WHERE (n, kind) IN (SELECT n, kind FROM {events}_twice)"
-    )
+    connection.execute(f"DELETE FROM {events} WHERE rowid IN (SELECT r FROM {events}_twice)")
     connection.execute(f"DROP TABLE {events}_twice")
     return Dropped(
         why="deeds that the file tells twice",
-        count=int(count_row[0]),
+        count=int(twice[0]),
         examples=tuple(f"row {n}" for (n,) in rows),
     )
 

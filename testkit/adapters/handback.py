@@ -153,6 +153,9 @@ def hand_back(
     groups = connection.execute(
         f"SELECT wave, arm, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"
     ).fetchall()
+    for name in (experiment, *(arm for _, arm, _ in groups)):
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", str(name)):
+            raise InputError(f"{name!r} cannot be part of a file name", field="arm", value=name)
     written = []
     for wave, arm, count in groups:
         fixed = {

@@ -8,9 +8,11 @@ can be found that way is a figure of its own, because a gap between arms would l
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from testkit.adapters.counts import latest
 from testkit.adapters.identity import normal_id_sql
 from testkit.adapters.model import ID_KINDS
 from testkit.adapters.tables import folded
@@ -252,7 +254,7 @@ def counts_file(
 ) -> Prepared:
     """Snapshots as rows of arms: ``arm``, ``wave``, ``units`` and a column per metric.
 
-    Messages of one arm and wave are added up.
+    Of several snapshots of a message the newest counts; messages of one arm and wave add up.
 
     Args:
         connection: The session that the rows go to.
@@ -263,16 +265,25 @@ def counts_file(
             message has it, else ``sent``.
 
     Raises:
-        DataError: Some message lacks a count.
+        DataError: Some message lacks a count, or stands twice for one time.
     """
     if reading.form != "snapshots":
         raise InputError(f"{reading.file} holds {reading.form}, no counts", field="file")
     if not units:
         all_assigned = all("assigned" in s.counts for s in reading.snapshots)
         units = "assigned" if all_assigned else "sent"
+    times = Counter((*one.key, one.as_of) for one in reading.snapshots)
+    twice = [f"{m}: wave {w or 'not said'}, {a}" for (m, w, a, _), n in times.items() if n > 1]
+    if twice:
+        raise DataError(
+            f"{reading.file}: a message stands twice for one time",
+            rows=twice,
+            field=reading.file,
+            hint="which is the newer? say when each was counted, or name their messages apart",
+        )
     sums: dict[tuple[str, str], list[float]] = {}
     lacking = []
-    for one in reading.snapshots:
+    for one in latest(reading.snapshots):
         row: list[float] = []
         for count in (units, *metrics.values()):
             number = one.counts.get(count)

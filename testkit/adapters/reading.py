@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +69,8 @@ def read(
         with as_file(source) as path:
             return read(connection, path, adapter=adapter, options=options)
     adapter = adapter or sniff(source, encoding=options.encoding).adapter
+    if adapter.shape in {"json", "jsonl"}:
+        options = replace(options, decimal=".")  # JSON writes numbers in one way only
     if adapter.form is None or not adapter.signs:
         raise InputError(
             f"{adapter.name} needs a mapping",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.adapters.blocks import starts_like_a_report
+from testkit.adapters.cells import printable
 from testkit.adapters.handback import Out
 from testkit.adapters.mailers import MAILERS
 from testkit.adapters.model import ID_KINDS, Adapter
@@ -127,7 +128,7 @@ def sniff(path: Path, *, encoding: str | None = None) -> Recognised:
             field="file",
             value=str(path),
             hint=(
-                f"it has: {', '.join(names[:20])};"
+                f"it has: {printable(', '.join(names[:20]))};"
                 f" `adapters map {path.name}` makes a mapping for it"
             ),
         )

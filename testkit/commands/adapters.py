@@ -154,7 +154,6 @@ def map_(app: App, file: Path, name: str | None, encoding: str | None, as_json: 
     \b
     Example:
       whistlestop adapters map our-crm.csv
-      whistlestop adapters sniff our-crm.csv --mapping our-crm
     """
     import re
 

@@ -190,8 +190,6 @@ def open_csv(path: Path, *, encoding: str | None = None, skip: int = 0) -> CsvFi
     _require_text(path, encoding=normal)
     with path.open(encoding=normal, newline="") as file:
         head = file.read(SNIFF_BYTES)
-    if "\0" in head:
-        raise InputError(f"{path.name} is not a text file", field="file", value=str(path))
     lines = list(io.StringIO(head, newline=""))
     above, told = _lines_above(lines[skip:])
     skip += above
@@ -249,7 +247,7 @@ def _require_text(path: Path, *, encoding: str) -> None:
             piece = file.read(1 << 20)
             ended = not piece
             try:
-                lines += decoder.decode(piece, final=ended).count("\n")
+                text = decoder.decode(piece, final=ended)
             except UnicodeDecodeError as cause:
                 before = piece[: cause.start].count(b"\n")
                 raise InputError(
@@ -259,6 +257,14 @@ def _require_text(path: Path, *, encoding: str) -> None:
                     value=str(path),
                     hint="save it as UTF-8, or name the encoding: --encoding cp1252",
                 ) from cause
+            if "\0" in text:
+                before = text[: text.index("\0")].count("\n")
+                raise InputError(
+                    f"{path.name} is not a text file: line {lines + before} holds a zero byte",
+                    field="file",
+                    value=str(path),
+                )
+            lines += text.count("\n")
 
 
 def _codec(name: str) -> str:

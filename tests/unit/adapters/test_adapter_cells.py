@@ -26,7 +26,7 @@ from testkit.errors import InputError
 PIECES = st.sampled_from(
     [*"0123456789.,-+()%$ '", "€", "\u00a0", "USD", "1.751", "1,751", "12.3%", "(8.1%)", "e+11"]
 )  # fmt: skip
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 CELLS = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(max_size=12))
 
 

@@ -237,6 +237,13 @@ def test_json_that_is_made_to_break_a_reader_is_refused(tmp_path, connection):
     assert caught.value.rows == ("line 2",)
 
 
+def test_a_zero_byte_far_down_is_no_text_and_cannot_cut_an_id_short(tmp_path):
+    path = tmp_path / "zero.csv"
+    path.write_bytes(b"id,did\n" + b"a,1\n" * 40_000 + b"ana\0x,1\n")
+    with pytest.raises(InputError, match="line 40002 holds a zero byte"):
+        open_csv(path)
+
+
 def test_a_header_that_is_made_to_break_a_reader_is_refused(tmp_path):
     path = tmp_path / "wide.csv"
     path.write_text(",".join(["a"] * 30_000) + "\n1\n")
@@ -290,14 +297,21 @@ def test_a_proposed_mapping_is_one_that_reads_the_file(tmp_path, connection):
 def test_counts_of_our_own_are_read_with_a_mapping_too(tmp_path, connection):
     told = tmp_path / "c.yaml"
     told.write_text(
-        "mapping: c\nmetric: called\ncolumns: {arm: Arm, units: Sent, metric: Calls, wave: Wave}\n"
+        "mapping: c\nmetric: called\ncolumns: {arm: Arm, units: Sent, metric: Calls, wave: Wave,"
+        " message: Message, as_of: Day}\n"
     )
     path = tmp_path / "counts.csv"
-    path.write_text('Arm,Sent,Calls,Wave\nA,"1,751",141 (8.1%),1\nB,"1,750",125,1\nB,10,1,1\n')
+    head = 'Arm,Sent,Calls,Wave,Message,Day\nA,"1,751",141 (8.1%),1,m1,2026-03-02\n'
+    late = 'A,"1,751",150,1,m1,2026-03-03\nB,"1,750",125,1,m2,2026-03-02\nB,10,1,1,m3,2026-03-02\n'
+    path.write_text(head + late)
     reading = read(connection, path, adapter=read_mapping(told).adapter())
     file = counts_file(connection, reading, path=path, metrics={"called": "called"})
     rows = connection.execute(f"SELECT arm, units, called, wave FROM {file.relation(connection)}")
-    assert rows.fetchall() == [("A", "1751", "141", "1"), ("B", "1760", "126", "1")]
+    assert rows.fetchall() == [("A", "1751", "150", "1"), ("B", "1760", "126", "1")]
+    path.write_text(head + head.splitlines()[1])
+    again = read(connection, path, adapter=read_mapping(told).adapter())
+    with pytest.raises(DataError, match="stands twice for one time"):
+        counts_file(connection, again, path=path, metrics={"called": "called"})
     with pytest.raises(DataError, match="asked of it"):
         counts_file(connection, reading, path=path, metrics={"called": "clicked"})
 

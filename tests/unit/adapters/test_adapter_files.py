@@ -197,6 +197,21 @@ def test_what_machines_add_is_shown_by_arm(connection):
     assert one.human is None  # the tool does not say
 
 
+def test_a_deed_told_twice_counts_once_and_another_of_the_same_row_stays(connection, tmp_path):
+    path = tmp_path / "texts.csv"
+    head = "campaignId,contact[cell],contact[messageStatus],question[a],question[b]\n"
+    path.write_text(f"{head}9,+12125550142,convo,yes,yes\n9,+12125550142,convo,yes,no\n")
+    reading = read(connection, path, options=Options(success=("yes",)))
+    kinds = [kind for kind, *_ in events(connection, reading)]
+    assert kinds.count("action") == 3  # nobody can say that two rows without a time are one
+    path = tmp_path / "hooks.jsonl"
+    one = '{"event":"%s","email":"a@b.org","message-id":"m","ts_event":1772463600}\n'
+    path.write_text(one % "opened" + one % "opened" + one % "proxy_open")
+    reading = read(connection, path)
+    assert [machine for *_, machine in events(connection, reading)] == [False, True]
+    assert reading.dropped[0].count == 1
+
+
 def test_three_links_in_two_seconds_and_a_decoy_are_scanners(connection, tmp_path):
     def click(who, second, url):
         return (
@@ -350,6 +365,11 @@ def test_a_link_that_is_none_and_a_field_that_is_missing_are_refused(connection,
 
     with pytest.raises(InputError, match="is not a link"):
         handed("actblue-csv", links={"control": "javascript:alert(1)"})
+    with pytest.raises(InputError, match="file name"):
+        hand_back(
+            connection, "SELECT '../x' AS arm, 1 AS wave, 'a@b.org' AS email", experiment="s",
+            adapter=adapter_named("sendgrid"), folder=tmp_path,
+        )  # fmt: skip
     with pytest.raises(InputError, match="custom_field"):
         handed("everyaction-people")
     with pytest.raises(InputError, match="takes no list"):
