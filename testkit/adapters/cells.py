@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from testkit.adapters.model import Options
 
 __all__ = [
-    "BLANKS_SQL",
     "NO",
     "YES",
     "amount_sql",
@@ -35,6 +34,7 @@ __all__ = [
     "moment_text",
     "plain_text",
     "printable",
+    "stripped_sql",
     "why_not_a_number",
     "yes_sql",
 ]
@@ -160,7 +160,7 @@ def yes_sql(cell: str) -> str:
     """:func:`is_yes` as an SQL expression; an empty cell is a no."""
     yes, no = (", ".join(map(_sql_text, words)) for words in (YES, NO))
     told = f"coalesce({cell}, '')"
-    folded = f"lower(trim({composed_sql(told)}, {BLANKS_SQL}))"
+    folded = f"lower({stripped_sql(composed_sql(told), cell=cell)})"
     return f"CASE WHEN {folded} IN ({yes}) THEN true WHEN {folded} IN ({no}) THEN false END"
 
 
@@ -213,6 +213,16 @@ def plain_text(text: str) -> str:
 
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\0", ""))
+
+
+def stripped_sql(text: str, *, cell: str) -> str:
+    """Text without the blanks around it; ``cell`` is what it was made of.
+
+    Measured: DuckDB's ``trim`` with a set of characters takes twice the time of the plain one, and
+    nearly no cell has other blanks than spaces.
+    """
+    others = f"regexp_matches({cell}, '[\\t\\n\\r\\x{{00a0}}]')"
+    return f"CASE WHEN {others} THEN trim({text}, {BLANKS_SQL}) ELSE trim({text}) END"
 
 
 def composed_sql(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Final
 
-from testkit.adapters.cells import BLANKS_SQL, composed_sql, plain_text
+from testkit.adapters.cells import composed_sql, plain_text, stripped_sql
 
 __all__ = [
     "NUMERIC_KINDS",
@@ -87,7 +87,7 @@ def normal_id_sql(kind: str, cell: str) -> str:
 def plain_text_sql(cell: str) -> str:
     """:func:`testkit.adapters.cells.plain_text` as an SQL expression over a text cell."""
     unguarded = f"regexp_replace(coalesce({cell}, ''), '^''([=+\\-@\\t\\r])', '\\1')"
-    return f"trim({composed_sql(unguarded)}, {BLANKS_SQL})"
+    return stripped_sql(composed_sql(unguarded), cell=cell)
 
 
 def plain_id_sql(kind: str, shown: str) -> str:
