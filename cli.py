@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "status": ("testkit.commands.workspace:status", "What lies in files and is not adopted."),
     "adopt": ("testkit.commands.workspace:adopt", "Make a file count: issue, chain, people."),
     "experiment": ("testkit.commands.experiment:experiment", "Message tests, from plan to report."),
+    "adapters": ("testkit.commands.adapters:adapters", "Exports of outside tools, both ways."),
     "example": ("experiments.commands.example:example", "Published experiments to learn with."),
     "feed": ("responders.commands.feed:feed", "Watched sources."),
     "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
@@ -60,6 +61,7 @@ def schemas() -> Sequence[Schema]:
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
     from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
+    from testkit.store.identity import MIGRATIONS as IDENTITY
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
     from testkit.store.past import MIGRATIONS as PAST
     from testkit.web.migrations import MIGRATIONS as WEB
@@ -69,6 +71,7 @@ def schemas() -> Sequence[Schema]:
         "proposals": proposals.MIGRATIONS,
         "experiments": EXPERIMENTS,
         "past": PAST,
+        "identity": IDENTITY,
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
         "search-responses": search.RESPONSES,

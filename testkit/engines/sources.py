@@ -6,7 +6,9 @@ row, not the reader's guess. What we write cannot start a formula in a spreadshe
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import os
 import re
 import secrets
@@ -25,9 +27,20 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["CsvFile", "identifier", "literal", "open_csv", "session", "store_parquet", "write_csv"]
+__all__ = [
+    "SEPARATORS",
+    "CsvFile",
+    "identifier",
+    "literal",
+    "open_csv",
+    "session",
+    "store_parquet",
+    "write_csv",
+]
 
 SNIFF_BYTES: Final = 64 * 1024
+MAX_COLUMNS: Final = 2000
+SEPARATORS: Final = ",;\t|"
 PLAIN_NUMBER: Final = r"^[+-]?[0-9][0-9 ().,:/-]*$"
 """Cells such as ``-5`` and ``+1 555 0100``: no formula, although they start like one."""
 
@@ -42,6 +55,7 @@ class CsvFile:
         encoding: Python's name of the encoding.
         delimiter: One character.
         columns: Header names in order, spaces around them dropped; a repeated name gets ``_1``.
+        skip: Lines above the header: empty ones, and Excel's ``sep=;``.
     """
 
     path: Path
@@ -49,6 +63,7 @@ class CsvFile:
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
+    skip: int = 0
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """Make the rows available as a view of text columns; returns its name.
@@ -70,7 +85,7 @@ class CsvFile:
                     FROM read_csv({literal(str(readable))}, header = true, auto_detect = false,
                       delim = {literal(self.delimiter)}, quote = '"', escape = '"',
                       columns = {{{", ".join(f"{literal(c)}: 'VARCHAR'" for c in self.columns)}}},
-                      strict_mode = true, max_line_size = 1000000)
+                      strict_mode = true, max_line_size = 1000000, skip = {self.skip})
                     """
                 )
         except duckdb.Error as cause:
@@ -98,6 +113,8 @@ class CsvFile:
         count = 0
         with self.path.open(encoding=self.encoding, newline="") as file:
             try:
+                for _ in range(self.skip):
+                    file.readline()
                 reader = csv.reader(file, delimiter=self.delimiter, strict=True)
                 next(reader)
                 for cells in reader:
@@ -105,12 +122,12 @@ class CsvFile:
                         count += 1
                         if len(bad) < 20:
                             bad.append(
-                                f"line {reader.line_num}: {len(cells)} cells,"
+                                f"line {reader.line_num + self.skip}: {len(cells)} cells,"
                                 f" the header has {len(self.columns)}"
                             )
             except (csv.Error, UnicodeDecodeError) as problem:
                 count += 1
-                bad.append(f"line {reader.line_num + 1}: {problem}")
+                bad.append(f"line {reader.line_num + 1 + self.skip}: {problem}")
         if not bad:
             bad, count = [str(cause).splitlines()[0]], 1
         return DataError(
@@ -147,12 +164,13 @@ class CsvFile:
         return _folded(wanted) in {_folded(c) for c in self.columns}
 
 
-def open_csv(path: Path, *, encoding: str | None = None) -> CsvFile:
+def open_csv(path: Path, *, encoding: str | None = None, skip: int = 0) -> CsvFile:
     """Look at a CSV file: encoding, separator, header.
 
     Args:
         path: The file.
         encoding: Name of the encoding; None takes UTF-8, or UTF-16 where a byte-order mark says so.
+        skip: Lines above the header that hold something else, such as a title.
 
     Raises:
         InputError: Missing, empty, not text in that encoding, or without a usable header.
@@ -172,32 +190,64 @@ def open_csv(path: Path, *, encoding: str | None = None) -> CsvFile:
     _require_text(path, encoding=normal)
     with path.open(encoding=normal, newline="") as file:
         head = file.read(SNIFF_BYTES)
-    first = next((line for line in head.splitlines() if line.strip()), "")
-    delimiter = max(",;\t|", key=first.count) if any(d in first for d in ",;\t|") else ","
-    if "\0" in head:
-        raise InputError(f"{path.name} is not a text file", field="file", value=str(path))
-    names = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter))]
+    lines = list(io.StringIO(head, newline=""))
+    above, told = _lines_above(lines[skip:])
+    skip += above
+    delimiter, names = _header("".join(lines[skip:]), told=told)
     if not any(names):
         raise InputError(f"{path.name} has no header line", field="file", value=str(path))
+    if len(names) > MAX_COLUMNS:
+        raise InputError(
+            f"{path.name} has {len(names):,} columns, at most {MAX_COLUMNS:,} are read",
+            field="file",
+            value=str(path),
+            hint="is this a CSV file with a header line?",
+        )
     return CsvFile(
         path=path,
         sha256=digest_file(path),
         encoding=normal,
         delimiter=delimiter,
         columns=tuple(_distinct(names)),
+        skip=skip,
     )
+
+
+def _lines_above(lines: Sequence[str]) -> tuple[int, str]:
+    """How many lines stand above the header, and the separator that Excel's ``sep=`` names."""
+    told = ""
+    for number, line in enumerate(lines):
+        hint = re.fullmatch(r"sep=(.)", line.strip("\r\n"))
+        if hint and not told:
+            told = hint[1]
+        elif line.strip():
+            return number, told
+    return 0, told
+
+
+def _header(text: str, *, told: str) -> tuple[str, list[str]]:
+    """Separator and cells of the first record: the separator that gives the most cells."""
+    found: list[tuple[str, list[str]]] = []
+    for delimiter in [told] if told else SEPARATORS:
+        try:
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        except csv.Error:  # a quote that nothing closes: not with this separator
+            continue
+        found.append((delimiter, [cell.strip() for cell in cells]))
+    return max(found, key=lambda f: len(f[1])) if found else (",", [])
 
 
 def _require_text(path: Path, *, encoding: str) -> None:
     """Decode the whole file once, to name the first line that is not in the encoding."""
-    import codecs
-
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 1
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
+        ended = False
+        while not ended:
+            piece = file.read(1 << 20)
+            ended = not piece
             try:
-                lines += decoder.decode(piece).count("\n")
+                text = decoder.decode(piece, final=ended)
             except UnicodeDecodeError as cause:
                 before = piece[: cause.start].count(b"\n")
                 raise InputError(
@@ -207,11 +257,17 @@ def _require_text(path: Path, *, encoding: str) -> None:
                     value=str(path),
                     hint="save it as UTF-8, or name the encoding: --encoding cp1252",
                 ) from cause
+            if "\0" in text:
+                before = text[: text.index("\0")].count("\n")
+                raise InputError(
+                    f"{path.name} is not a text file: line {lines + before} holds a zero byte",
+                    field="file",
+                    value=str(path),
+                )
+            lines += text.count("\n")
 
 
 def _codec(name: str) -> str:
-    import codecs
-
     try:
         found = codecs.lookup(name).name
         "".encode(found)  # refuses codecs that are not text, such as zlib
@@ -227,12 +283,14 @@ def _codec(name: str) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     out: list[str] = []
+    taken = {"row_number"}  # ours, see CsvFile.relation
     for position, name in enumerate(names):
         base = name or f"column_{position + 1}"
         candidate, count = base, 0
-        while candidate.lower() in {n.lower() for n in out}:
+        while candidate.lower() in taken:
             count += 1
             candidate = f"{base}_{count}"
+        taken.add(candidate.lower())
         out.append(candidate)
     return out
 
@@ -305,6 +363,7 @@ def write_csv(
     *,
     columns: Sequence[str],
     target: Path,
+    bom: bool = False,
 ) -> int:
     """Write a query's text columns as CSV; no cell can start a formula.
 
@@ -313,6 +372,7 @@ def write_csv(
         query: A SELECT of text columns.
         columns: The columns to write, in order.
         target: The file; replaced whole.
+        bom: Start with a byte-order mark, without which Excel reads accents wrongly.
 
     Returns:
         How many rows were written.
@@ -330,7 +390,21 @@ def write_csv(
             f"COPY (SELECT {cells} FROM ({query})) TO {literal(str(partial))}"
             " (FORMAT csv, HEADER true)"
         ).fetchone()
+        if bom:
+            _mark(partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return int(written[0]) if written else 0
+
+
+def _mark(path: Path) -> None:
+    """Put a byte-order mark in front of a file."""
+    marked = path.with_name(f"{path.name}.bom")
+    try:
+        with path.open("rb") as source, marked.open("wb") as target:
+            target.write(codecs.BOM_UTF8)
+            shutil.copyfileobj(source, target, 1 << 20)
+        marked.replace(path)
+    finally:
+        marked.unlink(missing_ok=True)

@@ -1,0 +1,307 @@
+"""The list of an arm, in the form that a tool imports: one file per arm and wave.
+
+A file holds the ids that the tool joins on, the arm where the tool can carry it, and the link or
+code of the arm, without which what people do later cannot be led back to it. Whoever has no such id
+is left out and counted: a blank cell would overwrite what the tool has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from testkit.adapters.identity import normal_id_sql
+from testkit.engines.sources import identifier, literal, open_csv, write_csv
+from testkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import duckdb
+
+    from testkit.adapters.model import Adapter
+
+__all__ = ["HandBack", "Handed", "Out", "hand_back", "read_hand_back"]
+
+FILE_NAME: Final = re.compile(
+    r"^(?P<experiment>[a-z0-9_-]+)\.wave-(?P<wave>[0-9]+)\.(?P<arm>[a-z0-9_-]+)\.[a-z0-9-]+\.csv$"
+)
+UNSAFE_LINK: Final = re.compile(r"[\s\"'<>\\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Out:
+    """What a tool imports.
+
+    Attributes:
+        columns: ``(header, template)``. A template is text with ``{email}``, ``{phone}`` and so on
+            for ids, ``{first_name}`` and other columns of the list, ``{arm}``, ``{wave}``,
+            ``{experiment}``, ``{tag}``, ``{link}``, ``{refcode}``, ``{arm_text}``.
+        keys: Kinds of ids of which a row needs at least one.
+        asks: Names that the caller must give in ``values``, with what they are.
+        per_person: Whether a file lists people; otherwise it is one row per arm.
+        verified: ``seen`` in the tool's source or documentation, or ``preset``.
+        note: What to do with the file.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    keys: tuple[str, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
+    per_person: bool = True
+    verified: str = "seen"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """One file that was written.
+
+    Attributes:
+        path: Where it is.
+        arm: The arm.
+        wave: The wave.
+        rows: People (or arms) in it.
+        left_out: People without an id that the tool knows.
+    """
+
+    path: Path
+    arm: str
+    wave: int
+    rows: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """A hand-back file read again.
+
+    Attributes:
+        experiment: As the file's name says.
+        wave: As the file's name says.
+        table: Table in the session with ``id_kind, id, arm``; empty where the file lists no people.
+        arms: ``arm -> people``, or ``arm -> 1`` for a list of links.
+        links: ``arm -> link``, where the file holds links.
+    """
+
+    experiment: str
+    wave: int
+    table: str
+    arms: Mapping[str, int]
+    links: Mapping[str, str]
+
+
+def hand_back(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    *,
+    adapter: Adapter,
+    experiment: str,
+    folder: Path,
+    links: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
+    bom: bool = False,
+) -> tuple[HandBack, ...]:
+    """Write what the tool imports, one file per arm and wave.
+
+    Args:
+        connection: The session.
+        rows: A table or query with ``arm``, ``wave`` and a text column for every id and field
+            that the adapter's columns name (``email``, ``phone``, ``vanid``, ``first_name`` ...).
+        adapter: Whose form.
+        experiment: Name of the experiment.
+        folder: Where the files go.
+        links: ``arm -> link`` for the arm's message.
+        texts: ``arm -> words``, for tools that carry them in a field.
+        values: What :attr:`Out.asks` asks for.
+        bom: Start files with a byte-order mark, for Excel.
+
+    Raises:
+        InputError: The tool takes no list, or something that it needs is missing.
+    """
+    out = _out(adapter)
+    values = dict(values or {})
+    missing = [name for name in out.asks if not values.get(name)]
+    if missing:
+        raise InputError(
+            f"{adapter.name} needs {missing[0]}: {out.asks[missing[0]]}",
+            field=missing[0],
+            hint=f"give it as {missing[0]}=VALUE",
+        )
+    bad = next((n for n, v in values.items() if not re.fullmatch(r"[\w .:-]{1,100}", v)), "")
+    if bad:
+        raise InputError(f"{values[bad]!r} cannot be part of a column name", field=bad)
+    for link in (links or {}).values():
+        if UNSAFE_LINK.search(link) or not re.match(r"https?://", link):
+            raise InputError(f"{link!r} is not a link", field="links", value=link)
+    source = f"handed_{secrets.token_hex(4)}"
+    connection.execute(f"CREATE TEMP TABLE {source} AS SELECT * FROM ({rows})")
+    there = {c[0] for c in connection.execute(f"DESCRIBE {source}").fetchall()}
+    keys = [k for k in out.keys if k in there]
+    if out.per_person and not keys:
+        raise InputError(
+            f"{adapter.name} joins on {' or '.join(out.keys)}, and the list has neither"
+            if len(out.keys) > 1
+            else f"{adapter.name} joins on {out.keys[0]}, and the list has no such column",
+            field="columns",
+            hint="name the column of the list that holds it",
+        )
+    groups = connection.execute(
+        f"SELECT wave, arm, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    for name in (experiment, *(arm for _, arm, _ in groups)):
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", str(name)):
+            raise InputError(f"{name!r} cannot be part of a file name", field="arm", value=name)
+    written = []
+    for wave, arm, count in groups:
+        fixed = {
+            "arm": arm,
+            "wave": str(wave),
+            "experiment": experiment,
+            "tag": f"tk-{experiment}-{arm}",
+            "refcode": f"tk-{experiment}-{arm}",
+            "link": (links or {}).get(arm, ""),
+            "arm_text": (texts or {}).get(arm, ""),
+            **values,
+        }
+        fields = {"experiment_": experiment.replace("-", "_"), **values}
+        columns = [(_filled(header, fields), template) for header, template in out.columns]
+        cells = ", ".join(
+            f"{_template(template, fixed, there)} AS {identifier(header)}"
+            for header, template in columns
+            if _has(template, fixed, there)
+        )
+        names = [header for header, template in columns if _has(template, fixed, there)]
+        where = f"wave = {int(wave)} AND arm = {literal(arm)}"
+        if out.per_person:
+            known = " OR ".join(f"{normal_id_sql(k, identifier(k))} IS NOT NULL" for k in keys)
+            query = f"SELECT {cells} FROM {source} WHERE {where} AND ({known})"
+        else:
+            query = f"SELECT {cells} FROM {source} WHERE {where} LIMIT 1"
+        target = folder / f"{experiment}.wave-{wave}.{arm}.{adapter.name}.csv"
+        rows_written = write_csv(connection, query, columns=names, target=target, bom=bom)
+        written.append(
+            HandBack(
+                path=target,
+                arm=arm,
+                wave=int(wave),
+                rows=rows_written,
+                left_out=count - rows_written if out.per_person else 0,
+            )
+        )
+    connection.execute(f"DROP TABLE {source}")
+    return tuple(written)
+
+
+def _out(adapter: Adapter) -> Out:
+    if adapter.out is None:
+        raise InputError(
+            f"{adapter.name} takes no list",
+            field="adapter",
+            value=adapter.name,
+            hint="`adapters list` says which do",
+        )
+    return adapter.out
+
+
+_FIELD: Final = re.compile(r"\{(\w+)\}")
+
+
+def _filled(header: str, fields: Mapping[str, str]) -> str:
+    return _FIELD.sub(lambda m: fields.get(m[1], m[0]), header)
+
+
+def _has(template: str, fixed: Mapping[str, str], there: set[str]) -> bool:
+    """A column is written where all that it needs is there: never a blank in its place."""
+    needed = _FIELD.findall(template)
+    return all(fixed.get(name) or name in there for name in needed)
+
+
+def _template(template: str, fixed: Mapping[str, str], there: set[str]) -> str:
+    """A template as an SQL expression over the list's columns."""
+    if template.startswith("json:"):
+        name = template.removeprefix("json:")
+        return literal(json.dumps({key: fixed[key] for key in name.split(",") if fixed.get(key)}))
+    parts = []
+    for piece in re.split(r"(\{\w+\})", template):
+        found = _FIELD.fullmatch(piece)
+        if not found:
+            if piece:
+                parts.append(literal(piece))
+        elif fixed.get(found[1]):
+            parts.append(literal(fixed[found[1]]))
+        elif found[1] in there:
+            parts.append(f"coalesce({identifier(found[1])}::VARCHAR, '')")
+    return " || ".join(parts) or "''"
+
+
+def read_hand_back(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, adapter: Adapter
+) -> Handed:
+    """Read a file that :func:`hand_back` wrote, to see that it says what was meant.
+
+    Args:
+        connection: The session.
+        path: The file, under the name that it was given.
+        adapter: Whose form it is.
+
+    Raises:
+        InputError: The file is none of this adapter's.
+    """
+    out = _out(adapter)
+    named = FILE_NAME.match(path.name)
+    if not named:
+        raise InputError(
+            f"{path.name} is not named like a hand-back file",
+            field="file",
+            value=path.name,
+            hint="EXPERIMENT.wave-N.ARM.TOOL.csv",
+        )
+    file = open_csv(path)
+    loaded = file.relation(connection)
+    ids = [
+        (kind, file.column(header))
+        for kind in out.keys
+        for header, template in out.columns
+        if template == f"{{{kind}}}" and file.has(header)
+    ]
+    link = next((h for h, t in out.columns if t == "{link}" and file.has(h)), "")
+    links = {}
+    if link:
+        found = connection.execute(
+            f"SELECT DISTINCT {identifier(file.column(link))} FROM {loaded} LIMIT 2"
+        ).fetchall()
+        if len(found) == 1 and found[0][0]:
+            links[named["arm"]] = str(found[0][0])
+    if not out.per_person:
+        return Handed(
+            experiment=named["experiment"],
+            wave=int(named["wave"]),
+            table="",
+            arms={named["arm"]: 1},
+            links=links,
+        )
+    if not ids:
+        raise InputError(
+            f"{path.name} has no id that {adapter.name} joins on", field="file", value=path.name
+        )
+    table = f"again_{secrets.token_hex(4)}"
+    normal = [(kind, normal_id_sql(kind, identifier(column))) for kind, column in ids]
+    kind = " ".join(f"WHEN ({sql}) IS NOT NULL THEN {literal(k)}" for k, sql in normal)
+    connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT CASE {kind} END AS id_kind,"
+        f" coalesce({', '.join(sql for _, sql in normal)}) AS id, {literal(named['arm'])} AS arm"
+        f" FROM {loaded}"
+    )
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return Handed(
+        experiment=named["experiment"],
+        wave=int(named["wave"]),
+        table=table,
+        arms={named["arm"]: int(row[0]) if row else 0},
+        links=links,
+    )
