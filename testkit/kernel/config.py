@@ -1,4 +1,4 @@
-"""``whistlestop.yaml``: the organisation, its zone, its people and channels.
+"""``whistlestop.yaml``: the organisation, its zone and channels; its people, in older workspaces.
 
 Three layers, the later wins: the file, the environment (``WHISTLESTOP__ORGANISATION__ZONE``), the
 flag (``--set organisation.zone=Europe/Paris``). Imported only when a workspace is opened: pydantic
@@ -7,18 +7,19 @@ is heavy.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from testkit.errors import InputError
 from testkit.kernel import yamlfile
 from testkit.kernel.clock import zone
-from testkit.kernel.people import Person, Roster
+from testkit.kernel.peoplefile import PeopleFile, PersonConfig, Strict, roster_of, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from testkit.kernel.people import Roster
 
 __all__ = [
     "ChannelConfig",
@@ -26,38 +27,16 @@ __all__ = [
     "Contact",
     "Drafting",
     "Organisation",
-    "PeopleFile",
-    "PersonConfig",
     "Polling",
     "Web",
     "load",
-    "roster_of",
     "slug",
 ]
 
 ENVIRONMENT: Final = "WHISTLESTOP__"
-_SLUG: Final = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
 
 
-def slug(value: str) -> str:
-    """A name that works as a file name, an address and an id.
-
-    Raises:
-        ValueError: The text is none.
-    """
-    if not _SLUG.match(value):
-        raise ValueError(
-            f"{value!r} must be 1 to 64 of a-z, 0-9, - and _, starting and ending with a letter"
-            " or digit"
-        )
-    return value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Organisation(_Strict):
+class Organisation(Strict):
     """Who we are.
 
     Attributes:
@@ -98,29 +77,7 @@ class Organisation(_Strict):
         return value
 
 
-class PersonConfig(_Strict):
-    """One person of the roster."""
-
-    id: Annotated[str, Field(min_length=1)]
-    name: str = Field(min_length=1)
-    roles: list[str] = Field(default_factory=list)
-    email: str = ""
-
-    _slug = field_validator("id")(slug)
-
-    @field_validator("roles")
-    @classmethod
-    def _roles(cls, value: list[str]) -> list[str]:
-        return [slug(role) for role in value]
-
-
-class PeopleFile(_Strict):
-    """The adopted part of the file that names the people."""
-
-    people: list[PersonConfig] = Field(default_factory=list)
-
-
-class ChannelConfig(_Strict):
+class ChannelConfig(Strict):
     """One way out.
 
     Attributes:
@@ -132,7 +89,7 @@ class ChannelConfig(_Strict):
     on: bool = True
 
 
-class Contact(_Strict):
+class Contact(Strict):
     """How often people may hear from us; ``experiment check`` compares the send calendar with it.
 
     Attributes:
@@ -144,7 +101,7 @@ class Contact(_Strict):
     days: Annotated[int, Field(ge=1, le=366)] = 7
 
 
-class Polling(_Strict):
+class Polling(Strict):
     """How feeds are asked.
 
     Attributes:
@@ -160,7 +117,7 @@ class Polling(_Strict):
     allow_hosts: list[str] = Field(default_factory=list)
 
 
-class Drafting(_Strict):
+class Drafting(Strict):
     """When a draft is raised.
 
     Attributes:
@@ -170,7 +127,7 @@ class Drafting(_Strict):
     min_outlets: int = Field(default=2, ge=1, le=20)
 
 
-class Web(_Strict):
+class Web(Strict):
     """Pages in the browser.
 
     Attributes:
@@ -181,7 +138,7 @@ class Web(_Strict):
     base_url: str = Field(default="http://127.0.0.1:8765", pattern=r"^https?://[^/\s?#@]+/?$")
 
 
-class Config(_Strict):
+class Config(Strict):
     """The whole file."""
 
     organisation: Organisation
@@ -201,25 +158,16 @@ class Config(_Strict):
         return self
 
     def roster(self, *, version: int = 0) -> Roster:
-        """The people as a roster."""
-        return roster_of(self.people, version=version)
+        """The people of this file as a roster; see ``people.yaml`` for the rest of it."""
+        zone_name = self.organisation.zone
+        return roster_of(PeopleFile(people=self.people), zone_name=zone_name, version=version)
 
     def people_text(self) -> str:
         """The people as the canonical text that ``adopt people`` stores."""
         import yaml
 
-        listed = [person.model_dump() for person in self.people]
+        listed = [person.written() for person in self.people]
         return str(yaml.safe_dump({"people": listed}, sort_keys=True, allow_unicode=True))
-
-
-def roster_of(people: Sequence[PersonConfig], *, version: int = 0) -> Roster:
-    """The people as a roster."""
-    return Roster(
-        people=tuple(
-            Person(id=p.id, name=p.name, roles=tuple(p.roles), email=p.email) for p in people
-        ),
-        version=version,
-    )
 
 
 def load(

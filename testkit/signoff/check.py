@@ -96,9 +96,11 @@ def check_roster(
                     where=where,
                 )
             )
-    for member in roster.members:
+    # What holds later can go wrong later: each delegation is asked at its first moment, too.
+    moments = sorted({now, *(d.starts for d in roster.delegations if d.starts > now)})
+    for member, at in ((m, at) for m in roster.members for at in moments):
         try:
-            paths = delegates(roster, member.id, now)
+            paths = delegates(roster, member.id, at)
         except InputError as cause:
             findings.append(
                 Finding(
@@ -111,7 +113,7 @@ def check_roster(
             )
             continue
         longest = max((path for path in paths), key=len, default=())
-        if len(longest) == MAX_STEPS + 1 and _goes_on(roster, longest, now):
+        if len(longest) == MAX_STEPS + 1 and _goes_on(roster, longest, at):
             findings.append(
                 Finding(
                     code="SO015",
