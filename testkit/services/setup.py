@@ -61,7 +61,7 @@ organisation:
   phone: ""
   signer: ""               # who signs an e-mail
   address: ""              # postal address under an e-mail
-  email_opt_out: ""        # the line with your tool's unsubscribe field
+  email_opt_out: Reply with the word UNSUBSCRIBE to leave this list   # or your tool's own line
   sms_opt_out: Reply STOP to end
 
 # Drafts are made for the channels that are on.

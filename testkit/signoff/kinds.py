@@ -11,7 +11,7 @@ from testkit.kernel import proposals, yamlfile
 from testkit.kernel.kinds import Kind, Terms
 from testkit.signoff.charter import Charter, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
-from testkit.signoff.check import FACTS, check_chain, check_roster
+from testkit.signoff.check import CHECKS, FACTS, check_chain, check_roster
 from testkit.signoff.model import ChainDef, RosterView
 from testkit.signoff.office import office_of
 from testkit.signoff.parse import parse_chain
@@ -66,7 +66,7 @@ def check_chain_text(
     with workspace.db.read() as conn:
         office = office_of(conn, workspace)
     people, now = roster or office.roster, workspace.clock()
-    findings = list(check_chain(chain, people, now, place=document.where))
+    findings = list(check_chain(chain, people, now, known_checks=CHECKS, place=document.where))
     if office.charter is not None:
         findings += check_coverage(office.charter, chain, people, now, where=document.where(()))
     return findings
