@@ -46,13 +46,13 @@ class Office:
             kinds=cli.kinds,
             starter=cli.starter,
             pages=cli.pages,
+            auditors=cli.auditors,
             folder=self.folder,
             overrides=self.settings,
             clock=self.clock,
         )
 
-    def run(self, *words: str, person: str = "", code: int = 0) -> str:
-        """Run a command as a person would; returns what it printed."""
+    def _run(self, words: tuple[str, ...], person: str) -> tuple[int, str, str]:
         import cli
 
         out, err = io.StringIO(), io.StringIO()
@@ -60,8 +60,19 @@ class Office:
         start = [*settings, *(["--as", person] if person else [])]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             done = cli.run([*start, *words], obj=self.app())
-        assert done == code, err.getvalue()
-        return out.getvalue() if code == 0 else err.getvalue()
+        return done, out.getvalue(), err.getvalue()
+
+    def run(self, *words: str, person: str = "", code: int = 0) -> str:
+        """Run a command as a person would; returns what it printed."""
+        done, out, err = self._run(words, person)
+        assert done == code, err or out
+        return out if code == 0 else err
+
+    def run_anyway(self, *words: str, person: str = "") -> str:
+        """Run a command that fails; returns all that it printed."""
+        done, out, err = self._run(words, person)
+        assert done != 0, out
+        return out + err
 
     def json(self, *words: str, person: str = "") -> Any:
         return json.loads(self.run(*words, "--json", person=person))
@@ -70,8 +81,10 @@ class Office:
         return self.app().workspace(actor)
 
     def raise_draft(self, *, risk: str = "low", story: str = "story_1") -> None:
-        from responders.store import drafts
+        from responders.store import audit, drafts
+        from testkit.kernel import ledger
         from testkit.kernel.clock import to_text
+        from testkit.kernel.digest import digest
 
         workspace = self.workspace()
         row = drafts.DraftRow(
@@ -86,8 +99,16 @@ class Office:
             content={
                 "arms": {
                     "email": {
-                        "a": {"subject": "Stand with them", "body": "Friend,\n\nCall <today>."},
-                        "b": {"subject": "They voted", "body": "Friend,\n\nSign the letter."},
+                        "a": {
+                            "subject": "Stand with them",
+                            "preheader": "",
+                            "body": "Friend,\n\nCall <today>.",
+                        },
+                        "b": {
+                            "subject": "They voted",
+                            "preheader": "",
+                            "body": "Friend,\n\nSign the letter.",
+                        },
                     },
                     "sms": {"a": {"body": "Call 555 0100 today. Reply STOP to end"}},
                 },
@@ -113,6 +134,18 @@ class Office:
         )
         with workspace.db.write() as conn:
             drafts.add(conn, row)
+            ledger.append(
+                conn,
+                kind="draft.raised",
+                subject=f"draft/{row.id}",
+                actor=ledger.Actor(name="system", via="system", auth="none"),
+                payload={
+                    "story": row.story,
+                    "content_digest": digest(row.content),
+                    "row_digest": audit.DRAFT.row_digest(conn, row.id),
+                },
+                now=self.clock(),
+            )
 
     def submit(self, *words: str) -> str:
         known = ("--no-candidate", "--known-position")

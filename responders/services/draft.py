@@ -430,9 +430,14 @@ def submit(
             raise StateError(f"{draft_id} was put aside", current="dropped", hint="draft keep ID")
         before = requests.of_subject(conn, f"draft/{draft_id}")
         if before is not None:
-            current = signoff.load(conn, before.id)
+            current = signoff.settled(conn, workspace, before.id)
             if current.state.state not in signoff.ENDED:
-                return current, False
+                waiting = current.state.chain.stage(current.state.waiting)
+                if waiting is None or not waiting.auto:
+                    return current, False
+                found = lint_now(conn, workspace, row, row.content)
+                checks = checks_of(found, row.content)
+                return signoff.checked(conn, workspace, before.id, checks), False
         issue = adopted_issues(conn)[row.issue][0]
         found = lint_now(conn, workspace, row, row.content)
         made = signoff.open_request(

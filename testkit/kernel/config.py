@@ -14,12 +14,10 @@ from pydantic import Field, field_validator, model_validator
 from testkit.errors import InputError
 from testkit.kernel import yamlfile
 from testkit.kernel.clock import zone
-from testkit.kernel.peoplefile import PeopleFile, PersonConfig, Strict, roster_of, slug
+from testkit.kernel.peoplefile import PersonBase, Strict, slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from testkit.kernel.people import Roster
 
 __all__ = [
     "ChannelConfig",
@@ -142,7 +140,7 @@ class Config(Strict):
     """The whole file."""
 
     organisation: Organisation
-    people: list[PersonConfig] = Field(default_factory=list)
+    people: list[PersonBase] = Field(default_factory=list)
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     contact: Contact = Contact()
     polling: Polling = Polling()
@@ -157,16 +155,11 @@ class Config(Strict):
             raise ValueError(f"the id {twice[0]!r} stands for two people")
         return self
 
-    def roster(self, *, version: int = 0) -> Roster:
-        """The people of this file as a roster; see ``people.yaml`` for the rest of it."""
-        zone_name = self.organisation.zone
-        return roster_of(PeopleFile(people=self.people), zone_name=zone_name, version=version)
-
     def people_text(self) -> str:
         """The people as the canonical text that ``adopt people`` stores."""
         import yaml
 
-        listed = [person.written() for person in self.people]
+        listed = [person.model_dump() for person in self.people]
         return str(yaml.safe_dump({"people": listed}, sort_keys=True, allow_unicode=True))
 
 

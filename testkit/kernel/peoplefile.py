@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date  # noqa: TC003 - pydantic reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import (
     AfterValidator,
@@ -28,7 +28,7 @@ from testkit.kernel.people import Absence, Delegation, Person, Roster
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["PeopleFile", "PersonConfig", "Strict", "roster_of", "slug"]
+__all__ = ["PeopleFile", "PersonBase", "PersonConfig", "Strict", "roster_of", "slug"]
 
 _SLUG: Final = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
 
@@ -100,23 +100,23 @@ class QuietConfig(Strict):
         return value
 
 
-class PersonConfig(Strict):
-    """One person of the roster."""
+class PersonBase(Strict):
+    """One person as older workspaces have it in ``whistlestop.yaml``; its digest is kept."""
 
     id: Annotated[Slug, Field(min_length=1)]
     name: str = Field(min_length=1)
     roles: list[Slug] = Field(default_factory=list)
     email: str = ""
+
+
+class PersonConfig(PersonBase):
+    """One person of the roster."""
+
     channels: dict[Slug, Annotated[str, BeforeValidator(_quoted)]] = Field(default_factory=dict)
     quiet: QuietConfig | None = None
     zone: Annotated[str, AfterValidator(_zone)] = ""
     joined: Moment | None = None
     left: Moment | None = None
-
-    def written(self) -> dict[str, Any]:
-        """As the file has it; what an older version wrote keeps its digest."""
-        first = {"id": self.id, "name": self.name, "roles": list(self.roles), "email": self.email}
-        return {**self.model_dump(exclude_defaults=True, by_alias=True), **first}
 
 
 class DelegationConfig(Strict):

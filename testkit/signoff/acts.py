@@ -16,6 +16,7 @@ from testkit.signoff.table import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.service import Request
 
@@ -153,6 +154,15 @@ def facts_checked(
     )
 
 
+def _checks(conn: Connection, old: Request) -> dict[str, bool]:
+    """What the automatic checks said of these words: the new request begins with the same."""
+    found: dict[str, bool] = {}
+    for event in store.events(conn, old.row.id):
+        if isinstance(event, ev.Checked) and event.digest == old.state.digest:
+            found |= dict.fromkeys(event.passed, True) | dict.fromkeys(event.failed, False)
+    return found
+
+
 def reopen(workspace: Workspace, given: str, *, dry_run: bool = False) -> Request:
     """Take an expired or withdrawn request up again, as a new one with the same words.
 
@@ -161,7 +171,7 @@ def reopen(workspace: Workspace, given: str, *, dry_run: bool = False) -> Reques
     """
     workspace.roster.person(workspace.actor.name)
     with workspace.db.write() as conn:
-        old = service.find(conn, given)
+        old = service.settled(conn, workspace, service.find(conn, given).row.id)
         common = _common(workspace, old)
         # Asked first: the new request would be the first to be refused otherwise, by its subject.
         service.ask(conn, workspace, old.state, ev.Reopened(**common, as_request="(new)"))
@@ -176,6 +186,7 @@ def reopen(workspace: Workspace, given: str, *, dry_run: bool = False) -> Reques
             fields=old.revision.fields,
             facts=old.state.facts,
             author=old.state.author,
+            checks=_checks(conn, old),
             reopens=old.row.id,
         )
         service.record(conn, workspace, old.row.id, ev.Reopened(**common, as_request=new.row.id))
@@ -217,5 +228,6 @@ def correct(workspace: Workspace, given: str, *, dry_run: bool = False) -> Reque
             fields=old.revision.fields,
             facts=old.state.facts,
             author=workspace.actor.name,
+            checks=_checks(conn, old),
             corrects=old.row.id,
         )

@@ -1,6 +1,6 @@
 """Does this charter fit these people and these chains? Asked before it, or a chain, is adopted.
 
-Findings CH001 to CH008 are listed in ``docs/signoff/charter.md``.
+Findings CH001 to CH007 are listed in ``docs/signoff/charter.md``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from testkit.kernel.findings import Finding, Severity, by_severity
-from testkit.signoff.conditions import comparisons
+from testkit.signoff.conditions import Compare, Condition, comparisons
 from testkit.signoff.model import StageDef
 from testkit.signoff.routes import routes, told
 
@@ -113,10 +113,11 @@ def check_coverage(
     findings: list[Finding] = []
     # The charter's own limits are tried together with the chain's: a stage that nobody signs
     # brings each condition into the search for ways.
+    conditions: list[Condition] = [grant.when for grant in charter.grants if grant.when is not None]
+    if charter.max_spend_cents is not None:
+        conditions.append(Compare(fact="spend_cents", op="gt", value=charter.max_spend_cents))
     limits = tuple(
-        StageDef(id=f"(charter {i})", auto=("-",), when=grant.when)
-        for i, grant in enumerate(charter.grants)
-        if grant.when is not None
+        StageDef(id=f"(charter {i})", auto=("-",), when=when) for i, when in enumerate(conditions)
     )
     ways, _ = routes(replace(chain, stages=(*chain.stages, *limits)))
     told_of: set[tuple[str, tuple[str, ...]]] = set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from testkit.errors import NotFoundError, StateError
 from testkit.kernel import ledger, proposals, yamlfile
 from testkit.kernel.digest import digest
-from testkit.signoff import audit, store
+from testkit.signoff import audit, rules, store
 from testkit.signoff import events as ev
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
@@ -38,12 +38,14 @@ __all__ = [
     "advance_clocks",
     "ask",
     "chain_of",
+    "checked",
     "find",
     "inbox",
     "load",
     "open_request",
     "record",
     "revise",
+    "settled",
     "sign",
     "waits_for",
 ]
@@ -158,7 +160,7 @@ def open_request(
         StateError: A request about the subject is under way.
     """
     before = store.of_subject(conn, subject)
-    if before is not None and load(conn, before.id).state.state not in ENDED:
+    if before is not None and settled(conn, workspace, before.id).state.state not in ENDED:
         raise StateError(
             f"{subject} is before the chain already, as {before.id}",
             current="in review",
@@ -193,13 +195,30 @@ def open_request(
         corrects=corrects,
     )
     _append(conn, workspace, row.id, fold(chain, []), event)
-    return _checked(conn, workspace, row.id, checks)
+    return checked(conn, workspace, row.id, checks)
 
 
-def _checked(
+def settled(conn: Connection, workspace: Workspace, request_id: str) -> Request:
+    """A request whose time, when it has run out, is recorded as such: tick may not have run."""
+    current, now = load(conn, request_id), workspace.clock()
+    for action in actions_due(current.state, now, office_of(conn, workspace).calendar):
+        if action.kind == "expire":
+            event = action.event(current.state, now, via="system")
+            return record(conn, workspace, request_id, event)
+    return current
+
+
+def checked(
     conn: Connection, workspace: Workspace, request_id: str, checks: Mapping[str, bool] | None
 ) -> Request:
-    """Record what the automatic checks of each stage that applies found on the current words."""
+    """Record what the automatic checks of each stage that applies found on the current words.
+
+    Args:
+        conn: A connection in a write transaction.
+        workspace: For clock and people.
+        request_id: The request.
+        checks: Check to whether it passed; None when none ran.
+    """
     current = load(conn, request_id)
     if checks is None or current.state.state in ENDED:
         return current
@@ -208,6 +227,9 @@ def _checked(
         ran = [name for name in stage.auto if name in checks]
         if not ran or status is None or status.status == "skipped":
             continue
+        failed = {name for name in ran if not checks[name]}
+        if set(status.checks_missing) == set(status.checks_failed) == failed:
+            continue  # as recorded before, of the same words
         event = ev.Checked(
             at=workspace.clock(),
             actor=SYSTEM,
@@ -216,7 +238,7 @@ def _checked(
             digest=current.state.digest,
             stage=stage.id,
             passed=tuple(name for name in ran if checks[name]),
-            failed=tuple(name for name in ran if not checks[name]),
+            failed=tuple(name for name in ran if name in failed),
         )
         if _refusal(office_of(conn, workspace), current.state, event) is None:
             _append(conn, workspace, request_id, current.state, event, asked=True)
@@ -282,7 +304,7 @@ def revise(
             author=after.state.author,
         )
         _append(conn, workspace, request_id, after.state, again)
-    return _checked(conn, workspace, request_id, checks), True
+    return checked(conn, workspace, request_id, checks), True
 
 
 def sign(
@@ -499,6 +521,7 @@ def advance_clocks(workspace: Workspace) -> list[tuple[str, str, str]]:
         ``(request, kind, stage)`` of every event that was added.
     """
     done: list[tuple[str, str, str]] = []
+    rules.record_expiry(workspace)
     with workspace.db.read() as conn:
         open_ids = [row.id for row in store.open_requests(conn)]
     for request_id in open_ids:
