@@ -31,6 +31,7 @@ REST = {
 }
 
 
+DEBTS = {"override": "override", "lane": "fast lane", "own": "author's own yes"}
 TURNS = {
     "sign": "now asked: {names}",
     "lift": "{names} can lift it: whistlestop signoff withdraw {rev}",
@@ -107,7 +108,8 @@ def as_text(workspace: Workspace, request: Request) -> str:
             f"{names.get(s.actor, s.actor)}" for group in stage.groups for s in group.by
         )
         need = sum(group.need for group in stage.groups)
-        lines.append(f"  {stage.id}: {stage.status}, {need} needed" + (f"; {have}" if have else ""))
+        count = f", {need} needed" if stage.groups else ""
+        lines.append(f"  {stage.id}: {stage.status}{count}" + (f"; {have}" if have else ""))
     for said in state.signoffs:
         note = f": {said.said.note}" if said.said.note else ""
         lines.append(
@@ -150,7 +152,7 @@ def turn_lines(workspace: Workspace, request: Request) -> list[str]:
         if debt.status(now) != "done":
             late = "OVERDUE" if debt.status(now) == "overdue" else "due"
             lines.append(
-                f"a look at the {debt.of} is {late}"
+                f"a look at the {DEBTS[debt.of]} is {late}"
                 f" {shown(debt.due_at, zone_name=office.zone_name)}:"
                 f" whistlestop signoff review {request.row.id}"
             )

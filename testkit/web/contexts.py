@@ -365,7 +365,9 @@ def _waits(workspace: Workspace, request: Request) -> str:
     if state.state is not State.IN_REVIEW or stage is None:
         return ""
     if stage.auto:
-        return f"stage {stage.id}: automatic checks"
+        status = state.stage(stage.id)
+        failed = ", ".join(status.checks_failed) if status else ""
+        return f"stage {stage.id}: automatic checks" + (f"; failed: {failed}" if failed else "")
     text = f"stage {stage.id}: {_asked(workspace, request, stage.id) or 'nobody here'}"
     calendar = calendar_of(workspace.roster, zone_name=workspace.config.organisation.zone)
     due = deadlines(state, calendar).due_at

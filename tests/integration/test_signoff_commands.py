@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,6 @@ from tests.web_world import Office, moved_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from testkit.signoff.service import Request
 
 ISSUE_CHAIN = "chains/rapid-response.yaml"
 
@@ -168,7 +167,7 @@ def test_more_than_three_steps_are_refused(office: Office) -> None:
 
 
 def test_a_roster_file_tells_every_problem_with_its_place(office: Office) -> None:
-    add(office, "people.yaml", 'delegations:\n  - {from: kim, to: nobody, starts: 2026-11-01}\n'
+    add(office, "people.yaml", "delegations:\n  - {from: kim, to: nobody, starts: 2026-11-01}\n"
         "  - {from: jo, to: lee, starts: 2026-11-09, until: 2026-11-01}\n"
         "away:\n  - {person: kin, from: 2026-11-01}\nholidays: [2026-12-25]\n")  # fmt: skip
     said = office.run("adopt", "people", code=2)
@@ -200,8 +199,9 @@ def test_working_hours_are_counted_in_the_organisations_zone_over_a_clock_change
     office: Office,
 ) -> None:
     # Hours of the file: Monday to Friday, nine to six. In 2027 New York goes forward on 14 March.
-    edit(office, ISSUE_CHAIN, "sla: {remind: 20m, due: 45m, escalate: digital_director, expire: 4h}",
-         "sla: {remind: 1h, due: 2h, escalate: digital_director, expire: 9h, hours: working}")  # fmt: skip
+    promised = "{remind: 20m, due: 45m, escalate: digital_director, expire: 4h}"
+    working = "{remind: 1h, due: 2h, escalate: digital_director, expire: 9h, hours: working}"
+    edit(office, ISSUE_CHAIN, promised, working)
     edit(office, ISSUE_CHAIN, "expire: 6h\n", "expire: 7d\n")
     office.run("adopt", ISSUE_CHAIN)
     office.clock.moment = office.clock.moment.replace(
@@ -509,7 +509,8 @@ def test_simulate_names_people_and_hours_and_ends_with_3_when_it_cannot_clear(
     ("before", "after", "code"),
     [
         ("from: [comms_lead, deputy_comms]", "from: [comms_led, deputy_comms]", "SO001"),
-        ("from: [comms_lead, deputy_comms]", "from: [comms_lead, deputy_comms]\n    need: 3", "SO007"),
+        ("from: [comms_lead, deputy_comms]", "need: 3\n    from: [comms_lead, deputy_comms]",
+         "SO007"),
         ("{any: [{risk: high}, {position_is_new: true}]}", "{all: [{risk: high}, {risk: low}]}",
          "SO004"),
     ],
@@ -535,3 +536,41 @@ def test_check_against_a_roster_that_is_not_adopted_names_the_author_who_is_stuc
     said = office.run_anyway("signoff", "check", ISSUE_CHAIN, "--roster", str(people))
     assert "SO008" in said
     assert "Ana" in said
+
+
+def test_a_stand_in_of_two_names_for_whom_they_sign(office: Office) -> None:
+    for person in ("kim", "alex"):
+        office.run("people", "delegate", person, "jo", "--until", "2026-11-20", person=person)
+    done = office.json("signoff", "approve", office.revision, "--for", "alex", person="jo")
+    assert [(s["who"], s["for"]) for s in done["signoffs"]] == [("jo", "alex")]
+
+
+def test_under_a_charter_a_seat_is_delegated_to_the_roles_that_it_names(office: Office) -> None:
+    office.run("adopt", "charter.yaml", person="rosa")
+    said = office.run("people", "delegate", "rosa", "sam", "--until", "2026-11-20", person="rosa",
+                      code=5)  # fmt: skip
+    assert "ed is stood in for by deputy_ed" in said
+    office.run("people", "delegate", "rosa", "lee", "--until", "2026-11-20", person="rosa")
+
+
+def test_a_changed_declaration_is_found(office: Office) -> None:
+    office.run("people", "delegate", "kim", "jo", "--until", "2026-11-20", person="kim")
+    whole(office)
+    with Database(office.folder / "workspace.db").write() as conn:
+        conn.execute("UPDATE declaration SET delegate = 'sam'")
+    assert "declaration" in office.run_anyway("ledger", "verify")
+
+
+def test_an_office_of_two_releases_on_its_own_yes_and_owes_a_look(tmp_path: Path) -> None:
+    office = Office(folder=tmp_path / "ws")
+    office.run("init", str(office.folder), "--org-model", "solo")
+    office.raise_draft()
+    office.submit()
+    office.run("adopt", "charter.yaml", person="sam")
+    assert office.json("signoff", "approve", office.revision, person="sam")["state"] == "cleared"
+    office.run("release", office.draft, person="sam")
+    assert "a look at the author's own yes is due" in office.run("signoff", "show", office.draft)
+    office.run("signoff", "review", office.draft, person="sam", code=5)  # not before twelve hours
+    office.clock.move(hours=13)
+    office.run("signoff", "review", office.draft, person="sam")
+    whole(office)
