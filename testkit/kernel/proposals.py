@@ -396,7 +396,8 @@ def status(
         " GROUP BY kind, name ORDER BY kind, name"
     )
     for row in rows:
-        if (row["kind"], row["name"]) not in known:
+        standing = adopted(conn, kind=row["kind"], name=row["name"], now=now)
+        if (row["kind"], row["name"]) not in known and standing is not None:
             out.append(
                 FileState(
                     kind=row["kind"],

@@ -203,7 +203,10 @@ def _declare(
     )
     with workspace.db.write() as conn:
         same = [
-            d for d in listed(conn, person=person) if replace(d, id=made.id, made_at=now) == made
+            d
+            for d in listed(conn, person=person)
+            if d.starts <= made.starts
+            and replace(d, id=made.id, made_at=now, starts=made.starts) == made
         ]
         if same:
             return same[0]
