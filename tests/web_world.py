@@ -52,7 +52,8 @@ class Office:
             clock=self.clock,
         )
 
-    def _run(self, words: tuple[str, ...], person: str) -> tuple[int, str, str]:
+    def run(self, *words: str, person: str = "", code: int = 0) -> str:
+        """Run a command as a person would; returns what it printed."""
         import cli
 
         out, err = io.StringIO(), io.StringIO()
@@ -60,19 +61,8 @@ class Office:
         start = [*settings, *(["--as", person] if person else [])]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             done = cli.run([*start, *words], obj=self.app())
-        return done, out.getvalue(), err.getvalue()
-
-    def run(self, *words: str, person: str = "", code: int = 0) -> str:
-        """Run a command as a person would; returns what it printed."""
-        done, out, err = self._run(words, person)
-        assert done == code, err or out
-        return out if code == 0 else err
-
-    def run_anyway(self, *words: str, person: str = "") -> str:
-        """Run a command that fails; returns all that it printed."""
-        done, out, err = self._run(words, person)
-        assert done != 0, out
-        return out + err
+        assert done == code, err.getvalue()
+        return out.getvalue() if code == 0 else err.getvalue()
 
     def json(self, *words: str, person: str = "") -> Any:
         return json.loads(self.run(*words, "--json", person=person))

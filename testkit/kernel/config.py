@@ -14,7 +14,8 @@ from pydantic import Field, field_validator, model_validator
 from testkit.errors import InputError
 from testkit.kernel import yamlfile
 from testkit.kernel.clock import zone
-from testkit.kernel.peoplefile import PersonBase, Strict, slug
+from testkit.kernel.peoplefile import PersonBase, slug
+from testkit.kernel.peoplefile import Strict as _Strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ __all__ = [
 ENVIRONMENT: Final = "WHISTLESTOP__"
 
 
-class Organisation(Strict):
+class Organisation(_Strict):
     """Who we are.
 
     Attributes:
@@ -75,7 +76,7 @@ class Organisation(Strict):
         return value
 
 
-class ChannelConfig(Strict):
+class ChannelConfig(_Strict):
     """One way out.
 
     Attributes:
@@ -87,7 +88,7 @@ class ChannelConfig(Strict):
     on: bool = True
 
 
-class Contact(Strict):
+class Contact(_Strict):
     """How often people may hear from us; ``experiment check`` compares the send calendar with it.
 
     Attributes:
@@ -99,7 +100,7 @@ class Contact(Strict):
     days: Annotated[int, Field(ge=1, le=366)] = 7
 
 
-class Polling(Strict):
+class Polling(_Strict):
     """How feeds are asked.
 
     Attributes:
@@ -115,7 +116,7 @@ class Polling(Strict):
     allow_hosts: list[str] = Field(default_factory=list)
 
 
-class Drafting(Strict):
+class Drafting(_Strict):
     """When a draft is raised.
 
     Attributes:
@@ -125,7 +126,7 @@ class Drafting(Strict):
     min_outlets: int = Field(default=2, ge=1, le=20)
 
 
-class Web(Strict):
+class Web(_Strict):
     """Pages in the browser.
 
     Attributes:
@@ -136,7 +137,7 @@ class Web(Strict):
     base_url: str = Field(default="http://127.0.0.1:8765", pattern=r"^https?://[^/\s?#@]+/?$")
 
 
-class Config(Strict):
+class Config(_Strict):
     """The whole file."""
 
     organisation: Organisation
