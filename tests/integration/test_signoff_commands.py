@@ -230,6 +230,8 @@ def test_working_hours_are_counted_in_the_organisations_zone_over_a_clock_change
     office.clock.moment = monday + timedelta(minutes=1)  # the second working hour is over
     assert [c["kind"] for c in office.json("tick")["clocks"]] == ["due", "escalate"]
     assert office.json("tick")["clocks"] == []
+    assert len(office.json("signoff", "inbox", person="kim")) == 1
+    office.run("signoff", "approve", office.revision, person="kim")
     whole(office)
 
 

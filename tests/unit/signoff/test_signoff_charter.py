@@ -98,6 +98,17 @@ def test_in_a_stage_of_several_only_the_one_that_completes_it_is_refused():
         yes(state, "gus", charter)
 
 
+def test_one_yes_that_fills_two_groups_is_the_last_unless_seats_are_kept_apart():
+    charter = replace(OURS, grants=(Grant(roles=("ed",)),))
+    chain = TWO_OF_THREE
+    state = in_review(LOW, chain, yes(in_review(LOW, chain), "ben", charter))
+    with pytest.raises(NotAuthorisedError):
+        yes(state, "gus", charter)  # legal and policy: both groups would be full
+    apart = replace(chain, stages=(replace(chain.stages[0], distinct=True),))
+    state = in_review(LOW, apart, yes(in_review(LOW, apart), "ben", charter))
+    assert yes(state, "gus", charter)
+
+
 def test_a_release_is_asked_again_because_the_charter_may_have_changed():
     state = in_review(LOW)
     state = then(state, yes(state, "ben"))
