@@ -170,7 +170,7 @@ def edit(
       whistlestop draft edit draft_01k... --channel sms --variant a --body "Call 555 0100 today"
     """
     from responders.services.draft import edit as run
-    from testkit.commands.signoff import turn_lines
+    from testkit.commands.signoff import asked_now, turn_lines
     from testkit.errors import InputError
     from testkit.kernel.yamlfile import read_text
     from testkit.signoff.service import find
@@ -186,18 +186,19 @@ def edit(
         workspace, draft_id, channel=channel, variant=variant, changes=changes
     )
     text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
+    data: dict[str, Any] = {"changed": changed, "revision": revision or None}
     if revision:
         with workspace.db.read() as conn:
             request = find(conn, revision)
         names = {person.id: person.name for person in workspace.roster.people}
-        voided = dict.fromkeys(
-            names.get(s.actor, s.actor) for s in request.state.standing("outdated")
-        )
+        outdated = dict.fromkeys(s.actor for s in request.state.standing("outdated"))
+        voided = [names.get(actor, actor) for actor in outdated]
+        data |= {"voided": list(outdated), "asked": asked_now(workspace, request)}
         text += f"; revision {revision} is before the chain"
         if voided:
             text += f"\nno longer counts, said of other words: {', '.join(voided)}"
         text = "\n".join([text, *turn_lines(workspace, request)])
-    emit({"changed": changed, "revision": revision or None, **_data(row)}, text, as_json=as_json)
+    emit({**data, **_data(row)}, text, as_json=as_json)
 
 
 @draft.command()

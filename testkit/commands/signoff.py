@@ -120,6 +120,16 @@ def as_text(workspace: Workspace, request: Request) -> str:
     return "\n".join(lines)
 
 
+def asked_now(workspace: Workspace, request: Request) -> list[str]:
+    """Ids of the people for whom a request waits now."""
+    from testkit.signoff.office import office_of
+    from testkit.signoff.turns import whose_turn
+
+    with workspace.db.read() as conn:
+        roster = office_of(conn, workspace).roster
+    return list(whose_turn(request.state, roster, workspace.clock()).people)
+
+
 def turn_lines(workspace: Workspace, request: Request) -> list[str]:
     """What a request waits for now, whom, and by when."""
     from testkit.kernel.clock import shown

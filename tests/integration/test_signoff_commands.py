@@ -340,6 +340,9 @@ def test_an_edit_that_voids_a_yes_names_whose_and_who_signs_now(office: Office) 
                       "--body", "Call 555 0199. Reply STOP to end", person="sam")  # fmt: skip
     assert "no longer counts, said of other words: Kim (comms lead)" in said
     assert "now asked: Kim (comms lead), Alex (deputy comms)" in said
+    data = office.json("draft", "edit", office.draft, "--channel", "sms", "--variant", "a",
+                       "--body", "Call 555 0198. Reply STOP to end", person="sam")  # fmt: skip
+    assert (data["voided"], data["asked"]) == (["kim"], ["kim", "alex"])
 
 
 # --- automatic checks
