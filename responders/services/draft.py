@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from responders.kinds import adopted_issues, templates_of
 from responders.services.hook import propose
-from responders.services.relint import check_again
+from responders.services.relint import check_again, checks_of
 from responders.services.sources import match_reason, story_facts
 from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts, hands
@@ -20,16 +20,18 @@ from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from responders.model.draft import Draft, Variant
     from responders.store.archive import MatchRow
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
 __all__ = [
     "Raised",
     "edit",
     "fields_of",
+    "lint_now",
     "put_aside",
     "raise_due",
     "raise_one",
@@ -244,17 +246,33 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def lint_now(
+    conn: Connection, workspace: Workspace, row: drafts.DraftRow, content: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What lint says of a draft's words as they are now."""
+    return list(check_again(conn, workspace, row, content).row.findings)
+
+
 def fields_of(
-    row: drafts.DraftRow, content: Mapping[str, Any], *, spend_cents: int
+    row: drafts.DraftRow,
+    content: Mapping[str, Any],
+    *,
+    spend_cents: int,
+    findings: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The fields of a revision: the words, and what whoever signs them ought to see beside them."""
+    """The fields of a revision: the words, and what whoever signs them ought to see beside them.
+
+    ``findings`` is what lint says of these words; what it said when they were raised if None.
+    """
+    if findings is None:
+        findings = row.facts.get("findings", [])
     return {
         **content,
         "spend_cents": spend_cents,
         "reason": row.reason,
         "remarks": [
             f"{f.get('where', '')}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
-            for f in row.facts.get("findings", [])
+            for f in findings
         ],
     }
 
@@ -342,6 +360,7 @@ def edit(
                 request.id,
                 fields=fields_of(row, content, spend_cents=spend),
                 facts=check.facts_after(current.state.facts),
+                checks=checks_of(check.row.findings, content),
             )
             revision = revised.revision.id
         number = drafts.edit(
@@ -422,17 +441,24 @@ def submit(
             raise StateError(f"{draft_id} was put aside", current="dropped", hint="draft keep ID")
         before = requests.of_subject(conn, f"draft/{draft_id}")
         if before is not None:
-            current = signoff.load(conn, before.id)
+            current = signoff.settled(conn, workspace, before.id)
             if current.state.state not in signoff.ENDED:
-                return current, False
+                waiting = current.state.chain.stage(current.state.waiting)
+                if waiting is None or not waiting.auto:
+                    return current, False
+                found = lint_now(conn, workspace, row, row.content)
+                checks = checks_of(found, row.content)
+                return signoff.checked(conn, workspace, before.id, checks), False
         issue = adopted_issues(conn)[row.issue][0]
+        found = lint_now(conn, workspace, row, row.content)
         made = signoff.open_request(
             conn,
             workspace,
             subject=f"draft/{draft_id}",
             title=row.title,
             chain_name=issue.chain,
-            fields=fields_of(row, row.content, spend_cents=spend_cents),
+            fields=fields_of(row, row.content, spend_cents=spend_cents, findings=found),
+            checks=checks_of(found, row.content),
             facts={
                 "risk": row.risk,
                 "topic": row.issue,

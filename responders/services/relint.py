@@ -32,14 +32,24 @@ from testkit.kernel.clock import from_text, zone
 from testkit.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from responders.model.issue import Issue
     from responders.store.drafts import DraftRow
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Checked", "check_again", "draft_of"]
+__all__ = ["CODES", "Checked", "check_again", "checks_of", "draft_of"]
+
+CODES: Final[Mapping[str, tuple[str, ...]]] = {
+    "sources_present": ("RS010", "RS011"),
+    "claims_match_article": ("RS011", "RS012"),
+    "length_ok": ("RS070",),
+    "disclaimer": ("RS040", "RS041"),
+    "slots_filled": ("RS054",),
+}
+"""Automatic check of a chain to the findings that fail it; ``lint`` is failed by any error in a
+text."""
 
 # Two capitalised words in a row inside a sentence: a person, a place, an organisation.
 _NAME: Final = regex.compile(
@@ -139,6 +149,19 @@ def check_again(
         ),
         names=tuple(name for _, name in names),
     )
+
+
+def checks_of(findings: Sequence[Mapping[str, Any]], content: Mapping[str, Any]) -> dict[str, bool]:
+    """Every automatic check, and whether these words pass it.
+
+    Only errors in a text fail a check: an edit can mend them. What lint says of the story (that
+    somebody died, say) is for people to weigh, and is shown to them.
+    """
+    places = {f"{c}.{key}" for c, variants in content["arms"].items() for key in variants}
+    wrong = {
+        f["code"] for f in findings if f.get("severity") == "error" and f.get("where") in places
+    }
+    return {"lint": not wrong} | {name: wrong.isdisjoint(codes) for name, codes in CODES.items()}
 
 
 def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:
