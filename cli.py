@@ -43,6 +43,9 @@ COMMANDS: Final = {
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
     "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
     "serve": ("testkit.commands.web:serve", "The pages in the browser: inbox, decisions, tests."),
+    "up": ("responders.commands.up:up", "Pages, newsroom and delivery in one process."),
+    "outbox": ("testkit.commands.outbox:outbox", "Messages that leave: list, send, retry."),
+    "digest": ("testkit.commands.outbox:digest", "Today in one page, with the ledger's head."),
     "people": ("testkit.commands.web:people", "Who is here, sign-in links, sessions."),
     "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
     "backup": ("testkit.commands.workspace:backup", "Save the whole workspace in one file."),
@@ -56,6 +59,7 @@ def schemas() -> Sequence[Schema]:
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
+    from testkit.outbox.migrations import MIGRATIONS as OUTBOX
     from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
     from testkit.web.migrations import MIGRATIONS as WEB
@@ -67,6 +71,7 @@ def schemas() -> Sequence[Schema]:
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
         "web": WEB,
+        "outbox": OUTBOX,
     }
     return (
         *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),

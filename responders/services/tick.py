@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from responders.services.draft import Raised, raise_due
 from responders.services.poll import Polled, poll
 from responders.services.triage import Triaged, triage
+from testkit.services.deliver import Delivered, deliver_due
 from testkit.signoff.service import advance_clocks
 
 if TYPE_CHECKING:
@@ -27,16 +28,18 @@ class Ticked:
         triaged: Stories matched.
         raised: Drafts raised.
         clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
+        delivered: Messages that left.
     """
 
     polled: Polled
     triaged: Triaged
     raised: tuple[Raised, ...]
     clocks: tuple[tuple[str, str, str], ...]
+    delivered: Delivered
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll what is due, match stories, raise drafts, advance the clocks.
+    """Poll what is due, match stories, raise drafts, advance the clocks, send what is due.
 
     Args:
         workspace: The workspace.
@@ -49,4 +52,12 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     raised = raise_due(workspace)
     say("advancing clocks")
     clocks = advance_clocks(workspace)
-    return Ticked(polled=polled, triaged=triaged, raised=tuple(raised), clocks=tuple(clocks))
+    say("delivering")
+    delivered = deliver_due(workspace)
+    return Ticked(
+        polled=polled,
+        triaged=triaged,
+        raised=tuple(raised),
+        clocks=tuple(clocks),
+        delivered=delivered,
+    )
