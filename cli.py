@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
+    "handback": ("responders.commands.release:handback", "Lists for texting, with words and arm."),
     "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
     "serve": ("testkit.commands.web:serve", "The pages in the browser: inbox, decisions, tests."),
     "up": ("responders.commands.up:up", "Pages, newsroom and delivery in one process."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from testkit.errors import InputError, StateError
-from testkit.kernel import ledger
+from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import from_text, shown
 from testkit.kernel.findings import Finding
 from testkit.outbox import store
@@ -15,6 +15,8 @@ from testkit.outbox.delivery import deliver as run
 from testkit.outbox.letter import LINK, Message
 from testkit.services import notify
 from testkit.services.digest import digest_due
+from testkit.signoff import service as signoff
+from testkit.signoff.table import State
 from testkit.web import links
 
 if TYPE_CHECKING:
@@ -104,8 +106,10 @@ def _anything(workspace: Workspace) -> bool:
 
 def _letter(workspace: Workspace, row: Row) -> Message | str:
     """The message as it goes out now: to today's address, with its link."""
-    if row.channel.startswith("out:") and workspace.practice:
-        return "practice mode: nothing leaves to a live channel"
+    if row.channel.startswith("out:"):
+        refused = _held_back(workspace, row)
+        if refused:
+            return refused
     to, body = row.address, row.body
     if row.person:
         person = workspace.roster.get(row.person)
@@ -131,6 +135,18 @@ def _letter(workspace: Workspace, row: Row) -> Message | str:
         data=row.data,
         made_at=from_text(row.created_at),
     )
+
+
+def _held_back(workspace: Workspace, row: Row) -> str:
+    """Why a release may not leave after all; asked at the last moment."""
+    with workspace.db.read() as conn:
+        if proposals.in_practice(conn):
+            return "practice mode: nothing leaves to a live channel"
+        if row.kind == "released":
+            state = signoff.load(conn, str(row.data["request"])).state.state
+            if state in {State.KILLED, State.RECALLED}:
+                return f"the release was {state.value}"
+    return ""
 
 
 def _sender(workspace: Workspace, channel: str) -> Sender | str:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from testkit.errors import InputError, KitError
 from testkit.kernel import proposals
-from testkit.kernel.clock import shown, zone
+from testkit.kernel.clock import shown
 from testkit.outbox import store
 from testkit.outbox.letter import one_line
-from testkit.outbox.quiet import quiet_until
 from testkit.outbox.words import RequestWords, write
 from testkit.signoff import events as ev
 from testkit.signoff import service as signoff
@@ -434,7 +433,9 @@ def _seat(workspace: Workspace, request: Request, person: str) -> tuple[str, tim
 def _not_before(workspace: Workspace, person: object, news: News, now: datetime) -> datetime:
     if news.urgent:
         return now
-    hours = getattr(person, "quiet_hours", None)
-    until = quiet_until(hours, now, zone(workspace.config.organisation.zone))
+    quiet = getattr(person, "quiet_until", None)
+    until = quiet(now, zone_name=workspace.config.organisation.zone) if quiet else None
+    if until is None:
+        return now
     # A promise that ends during the night is kept by asking now.
     return now if news.until is not None and news.until <= until else until
