@@ -96,9 +96,15 @@ def _list(workspace: Workspace, *, as_json: bool) -> None:
     with workspace.db.read() as conn:
         done, plans = drafts.releases(conn), releases.open_plans(conn)
         titles = {d.id: d.title for d in drafts.listed(conn, dropped=True)}
-    data = [
-        {"release": None, "plan": p.id, "draft": p.draft, "at": p.publish_at, "by": p.by,
-         "practice": None}
+    data: list[dict[str, Any]] = [
+        {
+            "release": None,
+            "plan": p.id,
+            "draft": p.draft,
+            "at": p.publish_at,
+            "by": p.by,
+            "practice": None,
+        }
         for p in plans
     ]
     data += [
@@ -107,8 +113,8 @@ def _list(workspace: Workspace, *, as_json: bool) -> None:
         for r in done
     ]  # fmt: skip
     rows = [
-        (d["release"] or "(planned)", shown(from_text(str(d["at"])), zone_name=zone_name), d["by"],
-         d["draft"], titles.get(str(d["draft"]), ""))
+        (d["release"] or "(planned)", shown(from_text(d["at"]), zone_name=zone_name), d["by"],
+         d["draft"], titles.get(d["draft"], ""))
         for d in data
     ]  # fmt: skip
     text = table(rows, ["release", "when", "by", "draft", "title"]) if rows else "none yet"
@@ -139,7 +145,9 @@ def _release_now(workspace: Workspace, draft: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("release_id", metavar="RELEASE")
-@click.argument("lists", metavar="LIST...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "lists", metavar="LIST...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--tool",
     type=click.Choice(["spoke", "spoke-rewired"]),
@@ -166,7 +174,7 @@ def handback(
 
     \b
     Example:
-      whistlestop handback rel_01k... experiments/NAME/lists/wave-01-a.csv --map cell=Mobile
+      whistlestop handback rel_01k... wave-01-a.csv --map cell=Mobile
     """
     from responders.services.handback import handback as run
 

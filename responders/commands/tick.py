@@ -57,8 +57,7 @@ def _data(done: Ticked) -> dict[str, Any]:
         "drafts": [{"draft": r.row.id, "title": r.row.title} for r in done.raised],
         "clocks": [{"request": r, "kind": k, "stage": s} for r, k, s in done.clocks],
         "due": [
-            {"draft": d.plan.draft, "plan": d.plan.id, "released": d.released,
-             "outcome": d.outcome}
+            {"draft": d.plan.draft, "plan": d.plan.id, "released": d.released, "outcome": d.outcome}
             for d in done.due
         ],
         "delivered": {

@@ -19,7 +19,7 @@ from responders.drafting.urls import written_links
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Tag", "Tagged", "campaign_of", "tag_link", "tag_text"]
+__all__ = ["MEDIUM", "Tag", "Tagged", "campaign_of", "tag_link", "tag_text"]
 
 MEDIUM: Final = {"email": "email", "sms": "sms", "post": "social", "call": "phone"}
 """``utm_medium`` of each kind of channel."""

@@ -37,8 +37,6 @@ def what_worked(conn: Connection, issue: str) -> list[Lesson]:
             decided = looks.decisions(conn, name, locked.version)
             last = max(decided, key=lambda d: d.at, default=None)
             found.append(
-                lesson_of(
-                    locked.plan, last, release=row.id, title=draft.title, released_at=row.at
-                )
+                lesson_of(locked.plan, last, release=row.id, title=draft.title, released_at=row.at)
             )
     return sorted(found, key=lambda lesson: lesson.released_at, reverse=True)

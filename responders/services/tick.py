@@ -42,7 +42,7 @@ class Ticked:
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll what is due, match stories, raise drafts, advance the clocks, release and send what is due.
+    """Poll, match stories, raise drafts, advance the clocks, release and send what is due.
 
     Args:
         workspace: The workspace.

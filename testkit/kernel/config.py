@@ -131,14 +131,14 @@ class ChannelConfig(_Strict):
         kind: ``email``, ``sms``, ``post`` or ``call``: decides the length rules.
         on: Whether drafts are made for it.
         out: Where released words go, beside the folder of files: ``files`` (nowhere else),
-            ``mail``, ``webhook``, or ``spoke`` (a list for peer-to-peer texting).
+            ``mail`` or ``webhook``.
         to: For ``mail``: the address; ``{arm}`` stands for the variant.
         url: For ``webhook``: the address; empty takes ``channel_NAME_url`` of the secrets.
     """
 
     kind: Literal["email", "sms", "post", "call"]
     on: bool = True
-    out: Literal["files", "mail", "webhook", "spoke"] = "files"
+    out: Literal["files", "mail", "webhook"] = "files"
     to: str = ""
     url: str = ""
 
@@ -146,8 +146,6 @@ class ChannelConfig(_Strict):
     def _reachable(self) -> ChannelConfig:
         if self.out == "mail" and not self.to:
             raise ValueError("`out: mail` needs `to`: the address that the words are sent to")
-        if self.out == "spoke" and self.kind != "sms":
-            raise ValueError("`out: spoke` is for channels of `kind: sms`")
         return self
 
 
