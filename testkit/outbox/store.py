@@ -266,9 +266,8 @@ def drop_about(
     conn: Connection,
     about: str,
     *,
-    kinds: Collection[str] | None = None,
-    stage: str | None = None,
-    people: Collection[str] = (),
+    kinds: Collection[str],
+    keep: Collection[str] = (),
     problem: str,
 ) -> int:
     """Drop what has not left and is of no use any more.
@@ -276,22 +275,19 @@ def drop_about(
     Args:
         conn: A connection in a write transaction.
         about: Whose messages.
-        kinds: Only these kinds; None for all.
-        stage: Messages of this stage stay, for those in ``people``.
-        people: See ``stage``.
-        problem: Why, in words.
+        kinds: Only these kinds.
+        keep: Keys of messages that are still of use.
+        problem: Why the others are not, in words.
     """
     done = conn.execute(
         "UPDATE outbox SET status = 'dropped', problem = :problem WHERE about = :about"
         " AND status IN ('queued', 'failed')"
-        " AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))"
-        " AND NOT (:stage IS NOT NULL AND stage = :stage"
-        "  AND person IN (SELECT value FROM json_each(:people)))",
+        " AND kind IN (SELECT value FROM json_each(:kinds))"
+        " AND key NOT IN (SELECT value FROM json_each(:keep))",
         {
             "about": about,
-            "kinds": None if kinds is None else json.dumps(sorted(kinds)),
-            "stage": stage,
-            "people": json.dumps(sorted(people)),
+            "kinds": json.dumps(sorted(kinds)),
+            "keep": json.dumps(sorted(keep)),
             "problem": problem,
         },
     )

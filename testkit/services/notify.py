@@ -114,17 +114,15 @@ def _of_request(workspace: Workspace, request_id: str) -> int:
             "SELECT seq, watched FROM outbox_seen WHERE request = :r", {"r": request_id}
         ).fetchone()
         teller = _Teller(workspace, request, now=workspace.clock())
-        news = [*teller.of_events(told, after=seen["seq"] if seen else 0), *teller.of_turn()]
-        for item in news:
+        now_asked = list(teller.of_turn())
+        for item in (*teller.of_events(told, after=seen["seq"] if seen else 0), *now_asked):
             added += _add(conn, workspace, request, item)
-        sign = teller.turn.kind == "sign"
         store.drop_about(
             conn,
             f"request/{request_id}",
             kinds=_ASKS,
-            stage=request.state.waiting if sign else None,
-            people=teller.concerned if sign else (),
-            problem="overtaken: it is not their turn any more",
+            keep=teller.of_use(now_asked, told),
+            problem="overtaken: it is not their turn any more, or not on these words",
         )
         watched = int(any(debt.done_at is None for debt in request.state.debts))
         if seen is None or (seen["seq"], seen["watched"]) != (len(told), watched):
@@ -142,7 +140,7 @@ class _Teller:
     def __init__(self, workspace: Workspace, request: Request, *, now: datetime) -> None:
         self.request, self.now = request, now
         self.state = request.state
-        self.people = workspace.roster
+        self.hooks = tuple(workspace.config.delivery.hooks)
         self.roster = RosterView.of(workspace.roster)
         self.zone_name = workspace.config.organisation.zone
         self.turn: Turn = whose_turn(self.state, self.roster, now)
@@ -150,7 +148,21 @@ class _Teller:
             self.ends = deadlines(self.state)
         except InputError:  # working hours without a calendar: nothing to promise
             self.ends = Deadlines()
-        self.concerned = {*self.turn.people, *(a.copied for a in self._asked())} - {""}
+
+    def of_use(self, asked: list[News], told: list[ev.Event]) -> set[str]:
+        """Keys of asks and reminders that somebody should still get."""
+        ways = ("mail", *(f"hook:{name}" for name in self.hooks))
+        keys = {f"mail:{news.key}:{person}" for news in asked for person in news.to}
+        keys |= {f"{way}:{news.key}" for news in asked for way in ways}
+        begun = self.state.opened_at
+        if self.turn.kind == "sign" and begun is not None:
+            for number, event in enumerate(told, start=1):
+                this = isinstance(event, ev.Reminded) and event.stage == self.state.waiting
+                if this and event.at >= begun:
+                    key = f"event:{self.request.row.id}:{number}"
+                    keys |= {f"mail:{key}:{person}" for person in self.turn.people}
+                    keys |= {f"{way}:{key}" for way in ways}
+        return keys
 
     def _asked(self) -> Iterator[Asked]:
         for ask in self.turn.asks:
