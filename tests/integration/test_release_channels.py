@@ -260,6 +260,34 @@ def test_a_line_that_breaks_after_the_words_leaves_them_unsure_and_a_person_deci
     assert [m for m in live.json("outbox", "list") if m["channel"].startswith("out:")] == []
 
 
+def test_a_crash_between_taken_and_our_note_sends_words_never_twice_by_itself(
+    live, mail, web, monkeypatch
+):
+    from testkit.outbox import delivery
+
+    class Crashed(BaseException):
+        """As a kill is: nothing after it runs."""
+
+    def crash(*_, **__):
+        raise Crashed
+
+    release(live)
+    for _ in range(4):  # each round dies right after a peer has said "taken"
+        monkeypatch.setattr(delivery, "_settle", crash)
+        with pytest.raises(Crashed):
+            live.attempt("outbox", "send")
+        monkeypatch.undo()
+        live.clock.move(minutes=1)
+    for _ in range(3):
+        live.run("outbox", "send")
+    words_out = [i for (to, _), i in zip(mail.got, mail.ids(), strict=True) if "@lists." in to]
+    assert len(words_out) == len(set(words_out)) == 2
+    unsure = [m for m in live.json("outbox", "list") if m["status"] == "unsure"]
+    assert unsure
+    assert len(set(web.ids())) == 1  # the program may get a double, and knows it by its id
+    assert live.attempt("doctor")[0] == 1
+
+
 def test_lists_come_back_with_arm_and_words_for_texting(office, tmp_path):
     office.run("signoff", "approve", office.revision, person="kim")
     done = release(office)

@@ -22,7 +22,9 @@ from tests.web_world import Office
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_up_serves_tells_and_stops_cleanly(tmp_path, how):
     office = Office(folder=tmp_path / "ws", clock=utc_now)
     office.run("init", str(office.folder))
