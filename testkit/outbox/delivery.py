@@ -101,7 +101,7 @@ def deliver(
             return done
         senders: dict[str, Sender] = {}
         with database.write() as conn:
-            done.unsure += store.heal(conn)
+            done.unsure += store.heal(conn, now=clock())
             paused = {
                 p.channel
                 for p in store.peers(conn)

@@ -238,7 +238,7 @@ def mark(
     )
 
 
-def heal(conn: Connection) -> int:
+def heal(conn: Connection, *, now: datetime) -> int:
     """Take up what a killed process left; only for whoever holds the delivery lock.
 
     A message that never left goes again. One that the peer may have goes again under the same id,
@@ -253,11 +253,13 @@ def heal(conn: Connection) -> int:
         " WHERE status = 'handed' AND careful = 1",
         {"left": f"{left}; nobody knows whether it arrived"},
     )
-    # Counted as an attempt: a message that kills its process does not do so for ever.
+    # Counted as an attempt, and at the end of the queue: a message that kills its process does so
+    # neither for ever nor in the way of the others.
     conn.execute(
         "UPDATE outbox SET status = CASE WHEN attempts < :most THEN 'failed' ELSE 'gave_up' END,"
-        " attempts = attempts + 1, problem = :left WHERE status IN ('sending', 'handed')",
-        {"left": left, "most": len(DELAYS)},
+        " attempts = attempts + 1, next_at = :now, problem = :left"
+        " WHERE status IN ('sending', 'handed')",
+        {"left": left, "most": len(DELAYS), "now": to_text(now)},
     )
     return int(unsure.rowcount)
 
