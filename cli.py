@@ -47,7 +47,8 @@ COMMANDS: Final = {
     "up": ("responders.commands.up:up", "Pages, newsroom and delivery in one process."),
     "outbox": ("testkit.commands.outbox:outbox", "Messages that leave: list, send, retry."),
     "digest": ("testkit.commands.outbox:digest", "Today in one page, with the ledger's head."),
-    "people": ("testkit.commands.web:people", "Who is here, sign-in links, sessions."),
+    "people": ("testkit.commands.people:people", "Who is here, away, stand-ins, sign-in links."),
+    "charter": ("testkit.commands.charter:charter", "Whose yes is enough; ends practice mode."),
     "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
     "backup": ("testkit.commands.workspace:backup", "Save the whole workspace in one file."),
     "restore": ("testkit.commands.workspace:restore", "Unpack a backup into a new folder."),
@@ -83,18 +84,18 @@ def schemas() -> Sequence[Schema]:
 def kinds() -> Sequence[Kind]:
     """The kinds of proposal files of every product."""
     from responders.kinds import ISSUE, TEMPLATE
-    from testkit.signoff.kinds import CHAIN, PEOPLE
+    from testkit.signoff.kinds import CHAIN, CHARTER, PEOPLE
 
-    return (PEOPLE, CHAIN, TEMPLATE, ISSUE)
+    return (PEOPLE, CHAIN, CHARTER, TEMPLATE, ISSUE)
 
 
 def starter() -> Mapping[str, str]:
     """The files of a new workspace: ``path -> text``."""
     from responders.starter import starter_issues
-    from testkit.signoff.kinds import starter_chains
+    from testkit.signoff.starter import starter_rules
 
     issues = {f"issues/{name}.yaml": text for name, text in starter_issues().items()}
-    return {**starter_chains(), **issues}
+    return {**starter_rules(), **issues}
 
 
 def pages() -> Sequence[PageSet]:

@@ -46,6 +46,7 @@ class Office:
             kinds=cli.kinds,
             starter=cli.starter,
             pages=cli.pages,
+            auditors=cli.auditors,
             folder=self.folder,
             overrides=self.settings,
             clock=self.clock,
@@ -75,8 +76,10 @@ class Office:
         return self.app().workspace(actor)
 
     def raise_draft(self, *, risk: str = "low", story: str = "story_1") -> None:
-        from responders.store import drafts
+        from responders.store import audit, drafts
+        from testkit.kernel import ledger
         from testkit.kernel.clock import to_text
+        from testkit.kernel.digest import digest
 
         workspace = self.workspace()
         row = drafts.DraftRow(
@@ -91,8 +94,16 @@ class Office:
             content={
                 "arms": {
                     "email": {
-                        "a": {"subject": "Stand with them", "body": "Friend,\n\nCall <today>."},
-                        "b": {"subject": "They voted", "body": "Friend,\n\nSign the letter."},
+                        "a": {
+                            "subject": "Stand with them",
+                            "preheader": "",
+                            "body": "Friend,\n\nCall <today>.",
+                        },
+                        "b": {
+                            "subject": "They voted",
+                            "preheader": "",
+                            "body": "Friend,\n\nSign the letter.",
+                        },
                     },
                     "sms": {"a": {"body": "Call 555 0100 today. Reply STOP to end"}},
                 },
@@ -118,6 +129,18 @@ class Office:
         )
         with workspace.db.write() as conn:
             drafts.add(conn, row)
+            ledger.append(
+                conn,
+                kind="draft.raised",
+                subject=f"draft/{row.id}",
+                actor=ledger.Actor(name="system", via="system", auth="none"),
+                payload={
+                    "story": row.story,
+                    "content_digest": digest(row.content),
+                    "row_digest": audit.DRAFT.row_digest(conn, row.id),
+                },
+                now=self.clock(),
+            )
 
     def submit(self, *words: str) -> str:
         known = ("--no-candidate", "--known-position")

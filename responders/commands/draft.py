@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,10 +106,15 @@ def show(app: App, draft_id: str, as_json: bool) -> None:
     Example:
       whistlestop draft show draft_01k...
     """
+    from responders.services.draft import lint_now
     from responders.store import drafts
 
-    with app.workspace().db.read() as conn:
+    workspace = app.workspace()
+    with workspace.db.read() as conn:
         row = drafts.get(conn, draft_id)
+        row = replace(
+            row, facts={**row.facts, "findings": lint_now(conn, workspace, row, row.content)}
+        )
     text = f"{_text(row)}\nnext: whistlestop --as NAME draft submit {row.id}"
     emit(_data(row), text, as_json=as_json)
 
@@ -164,8 +170,10 @@ def edit(
       whistlestop draft edit draft_01k... --channel sms --variant a --body "Call 555 0100 today"
     """
     from responders.services.draft import edit as run
+    from testkit.commands.signoff import asked_now, turn_lines
     from testkit.errors import InputError
     from testkit.kernel.yamlfile import read_text
+    from testkit.signoff.service import find
 
     if body_file is not None:
         body = read_text(body_file)
@@ -173,13 +181,24 @@ def edit(
     changes = {name: text for name, text in given.items() if text is not None}
     if not changes:
         raise InputError("nothing to change", field="body", hint="give --body, --body-file ...")
+    workspace = app.workspace()
     row, changed, revision = run(
-        app.workspace(), draft_id, channel=channel, variant=variant, changes=changes
+        workspace, draft_id, channel=channel, variant=variant, changes=changes
     )
     text = "nothing changed" if not changed else f"{row.id}: {channel}/{variant} has new words"
+    data: dict[str, Any] = {"changed": changed, "revision": revision or None}
     if revision:
-        text += f"; revision {revision} is before the chain, earlier sign-offs are outdated"
-    emit({"changed": changed, "revision": revision or None, **_data(row)}, text, as_json=as_json)
+        with workspace.db.read() as conn:
+            request = find(conn, revision)
+        names = {person.id: person.name for person in workspace.roster.people}
+        outdated = dict.fromkeys(s.actor for s in request.state.standing("outdated"))
+        voided = [names.get(actor, actor) for actor in outdated]
+        data |= {"voided": list(outdated), "asked": asked_now(workspace, request)}
+        text += f"; revision {revision} is before the chain"
+        if voided:
+            text += f"\nno longer counts, said of other words: {', '.join(voided)}"
+        text = "\n".join([text, *turn_lines(workspace, request)])
+    emit({**data, **_data(row)}, text, as_json=as_json)
 
 
 @draft.command()

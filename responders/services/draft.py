@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
+from responders.services.relint import checks_of, findings_of
 from responders.store import archive, audit, drafts
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -16,18 +17,20 @@ from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from responders.model.draft import Draft, MatchReason, Organisation, StoryFacts
     from responders.model.issue import Issue
     from responders.store.archive import MatchRow, StoryRow
     from testkit.kernel.config import Config
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
 __all__ = [
     "Raised",
     "edit",
     "fields_of",
+    "lint_now",
     "organisation",
     "put_aside",
     "raise_due",
@@ -249,6 +252,7 @@ def _row(draft: Draft, match: MatchRow, *, now_text: str, draft_id: str) -> draf
             "story": _plain(asdict(draft.story)),
             "why": match.why,
             "reading": draft.reading,
+            "moment": draft.moment,
             "lengths": lengths,
             "findings": [f.as_dict() for f in _findings(draft)],
         },
@@ -268,17 +272,41 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def lint_now(
+    conn: Connection, workspace: Workspace, row: drafts.DraftRow, content: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What lint says of a draft's words as they are now."""
+    known = adopted_issues(conn).get(row.issue)
+    return findings_of(
+        row,
+        content,
+        known[0] if known else None,
+        organisation(workspace.config),
+        now=workspace.clock(),
+        zone_name=workspace.config.organisation.zone,
+    )
+
+
 def fields_of(
-    row: drafts.DraftRow, content: Mapping[str, Any], *, spend_cents: int
+    row: drafts.DraftRow,
+    content: Mapping[str, Any],
+    *,
+    spend_cents: int,
+    findings: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The fields of a revision: the words, and what whoever signs them ought to see beside them."""
+    """The fields of a revision: the words, and what whoever signs them ought to see beside them.
+
+    ``findings`` is what lint says of these words; what it said when they were raised if None.
+    """
+    if findings is None:
+        findings = row.facts.get("findings", [])
     return {
         **content,
         "spend_cents": spend_cents,
         "reason": row.reason,
         "remarks": [
             f"{f.get('where', '')}: {f['severity']} {f['code']}: {f['message']}".removeprefix(": ")
-            for f in row.facts.get("findings", [])
+            for f in findings
         ],
     }
 
@@ -344,8 +372,13 @@ def edit(
                     hint="released words are corrected, not edited",
                 )
             spend = int(current.revision.fields.get("spend_cents", 0))
+            found = lint_now(conn, workspace, row, content)
             revised, _ = signoff.revise(
-                conn, workspace, request.id, fields=fields_of(row, content, spend_cents=spend)
+                conn,
+                workspace,
+                request.id,
+                fields=fields_of(row, content, spend_cents=spend, findings=found),
+                checks=checks_of(found, content),
             )
             revision = revised.revision.id
         number = drafts.edit(conn, draft_id, content, by=workspace.actor.name, now=now)
@@ -397,17 +430,24 @@ def submit(
             raise StateError(f"{draft_id} was put aside", current="dropped", hint="draft keep ID")
         before = requests.of_subject(conn, f"draft/{draft_id}")
         if before is not None:
-            current = signoff.load(conn, before.id)
+            current = signoff.settled(conn, workspace, before.id)
             if current.state.state not in signoff.ENDED:
-                return current, False
+                waiting = current.state.chain.stage(current.state.waiting)
+                if waiting is None or not waiting.auto:
+                    return current, False
+                found = lint_now(conn, workspace, row, row.content)
+                checks = checks_of(found, row.content)
+                return signoff.checked(conn, workspace, before.id, checks), False
         issue = adopted_issues(conn)[row.issue][0]
+        found = lint_now(conn, workspace, row, row.content)
         made = signoff.open_request(
             conn,
             workspace,
             subject=f"draft/{draft_id}",
             title=row.title,
             chain_name=issue.chain,
-            fields=fields_of(row, row.content, spend_cents=spend_cents),
+            fields=fields_of(row, row.content, spend_cents=spend_cents, findings=found),
+            checks=checks_of(found, row.content),
             facts={
                 "risk": row.risk,
                 "topic": row.issue,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from testkit.kernel.console import App, emit, json_option, pass_app, table
+from testkit.kernel.console import App, LazyGroup, emit, json_option, pass_app, table
 
 if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
@@ -16,7 +16,32 @@ NOTE = click.option("-m", "--note", default="", help="What you want to say with 
 STAGE = click.option("--stage", default="", help="The stage, where you have a seat in several.")
 
 
-@click.group()
+FOR = click.option("--for", "principal", default="", help="For whom you sign, as their stand-in.")
+REST = {
+    "override": ("testkit.commands.powers:override", "Clear the words in an emergency."),
+    "review": ("testkit.commands.powers:review", "The look afterwards that is owed."),
+    "kill": ("testkit.commands.powers:kill", "Stop it for good."),
+    "recall": ("testkit.commands.powers:recall", "Take back in public what went out."),
+    "correct": ("testkit.commands.powers:correct", "Begin the correction of released words."),
+    "reopen": ("testkit.commands.powers:reopen", "Take an expired request up again."),
+    "facts-changed": ("testkit.commands.powers:facts_changed", "The story changed."),
+    "facts-checked": ("testkit.commands.powers:facts_checked", "The words hold all the same."),
+    "check": ("testkit.commands.foresight:check", "Whether these people can complete the chains."),
+    "simulate": ("testkit.commands.foresight:simulate", "What a chain would do."),
+}
+
+
+DEBTS = {"override": "override", "lane": "fast lane", "own": "author's own yes"}
+TURNS = {
+    "sign": "now asked: {names}",
+    "lift": "{names} can lift it: whistlestop signoff withdraw {rev}",
+    "unlock": "no stage applies; {names} can: whistlestop signoff override {id}",
+    "look": "the facts changed; {names} can look: whistlestop signoff facts-checked {id}",
+    "revise": "{names} can change the words",
+}
+
+
+@click.group(cls=LazyGroup, lazy=REST)
 def signoff() -> None:
     """Approve, return, block or withdraw: always on one revision, the one that you read.
 
@@ -55,6 +80,11 @@ def as_data(request: Request) -> dict[str, Any]:
              "note": s.said.note}
             for s in state.signoffs
         ],
+        "debts": [
+            {"of": d.of, "due_at": d.due_at.isoformat(), "done_by": d.done_by or None,
+             "outcome": d.outcome or None}
+            for d in state.debts
+        ],
     }  # fmt: skip
 
 
@@ -78,14 +108,65 @@ def as_text(workspace: Workspace, request: Request) -> str:
             f"{names.get(s.actor, s.actor)}" for group in stage.groups for s in group.by
         )
         need = sum(group.need for group in stage.groups)
-        lines.append(f"  {stage.id}: {stage.status}, {need} needed" + (f"; {have}" if have else ""))
+        count = f", {need} needed" if stage.groups else ""
+        lines.append(f"  {stage.id}: {stage.status}{count}" + (f"; {have}" if have else ""))
     for said in state.signoffs:
         note = f": {said.said.note}" if said.said.note else ""
         lines.append(
             f"  {names.get(said.actor, said.actor)} {said.decision.value.replace('_', ' ')}"
             f" {shown(said.at, zone_name=zone)} ({said.standing}){note}"
         )
+    lines += turn_lines(workspace, request)
     return "\n".join(lines)
+
+
+def asked_now(workspace: Workspace, request: Request) -> list[str]:
+    """Ids of the people for whom a request waits now."""
+    from testkit.signoff.office import office_of
+    from testkit.signoff.turns import whose_turn
+
+    with workspace.db.read() as conn:
+        roster = office_of(conn, workspace).roster
+    return list(whose_turn(request.state, roster, workspace.clock()).people)
+
+
+def turn_lines(workspace: Workspace, request: Request) -> list[str]:
+    """What a request waits for now, whom, and by when."""
+    from testkit.kernel.clock import shown
+    from testkit.signoff.office import office_of
+    from testkit.signoff.sla import deadlines
+    from testkit.signoff.turns import whose_turn
+
+    now, state = workspace.clock(), request.state
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
+    turn = whose_turn(state, office.roster, now)
+    names = ", ".join(map(office.roster.name, turn.people)) or "nobody here"
+    lines = []
+    command = TURNS.get(turn.kind)
+    if command:
+        lines.append(command.format(names=names, id=request.row.id, rev=request.revision.id))
+    for ask in turn.asks:
+        copied = [f"{office.roster.name(a.person)} is asked for {office.roster.name(a.copied)},"
+                  " who is copied" for a in ask.asked if a.copied]  # fmt: skip
+        lines += copied + ([f"problem: {ask.problem}"] if ask.problem else [])
+    due = deadlines(state, office.calendar).due_at
+    if due is not None and turn.kind == "sign":
+        lines.append(f"due {shown(due, zone_name=office.zone_name)}")
+    for stage in state.stages:
+        if stage.status == "waiting" and stage.checks_failed:
+            lines.append(
+                f"failed: {', '.join(stage.checks_failed)}; correct the words, or override"
+            )
+    for debt in state.debts:
+        if debt.status(now) != "done":
+            late = "OVERDUE" if debt.status(now) == "overdue" else "due"
+            lines.append(
+                f"a look at the {DEBTS[debt.of]} is {late}"
+                f" {shown(debt.due_at, zone_name=office.zone_name)}:"
+                f" whistlestop signoff review {request.row.id}"
+            )
+    return lines
 
 
 def words_text(fields: dict[str, Any]) -> str:
@@ -154,7 +235,16 @@ def show(app: App, revision: str, as_json: bool) -> None:
     emit(as_data(request), text, as_json=as_json)
 
 
-def _decide(app: App, revision: str, decision: str, note: str, stage: str, as_json: bool) -> None:
+def _decide(
+    app: App,
+    revision: str,
+    decision: str,
+    note: str,
+    stage: str,
+    as_json: bool,
+    *,
+    principal: str = "",
+) -> None:
     from testkit.signoff.model import Decision
     from testkit.signoff.service import sign
 
@@ -166,6 +256,7 @@ def _decide(app: App, revision: str, decision: str, note: str, stage: str, as_js
         person=workspace.actor.name,
         note=note,
         stage=stage,
+        principal=principal,
     )
     head = "recorded" if changed else "you had said exactly this before; nothing changed"
     text = f"{head}\n{as_text(workspace, request)}"
@@ -179,94 +270,75 @@ def _decide(app: App, revision: str, decision: str, note: str, stage: str, as_js
 @click.option("--nits", is_flag=True, help="Yes, with small remarks that need no new round.")
 @NOTE
 @STAGE
+@FOR
 @json_option
 @pass_app
-def approve(app: App, revision: str, nits: bool, note: str, stage: str, as_json: bool) -> None:
+def approve(
+    app: App, revision: str, nits: bool, note: str, stage: str, principal: str, as_json: bool
+) -> None:
     """Say yes to exactly these words.
 
     \b
     Example:
       whistlestop --as kim signoff approve rev_01k...
     """
-    _decide(app, revision, "approve_with_nits" if nits else "approve", note, stage, as_json)
+    _decide(
+        app,
+        revision,
+        "approve_with_nits" if nits else "approve",
+        note,
+        stage,
+        as_json,
+        principal=principal,
+    )
 
 
 @signoff.command("return")
 @click.argument("revision")
 @click.option("-m", "--note", required=True, help="What has to change.")
 @STAGE
+@FOR
 @json_option
 @pass_app
-def return_(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+def return_(app: App, revision: str, note: str, stage: str, principal: str, as_json: bool) -> None:
     """Ask for changes; the author edits and it comes back.
 
     \b
     Example:
       whistlestop --as kim signoff return rev_01k... -m "name the bill"
     """
-    _decide(app, revision, "return", note, stage, as_json)
+    _decide(app, revision, "return", note, stage, as_json, principal=principal)
 
 
 @signoff.command()
 @click.argument("revision")
 @click.option("-m", "--note", required=True, help="Why.")
 @STAGE
+@FOR
 @json_option
 @pass_app
-def block(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+def block(app: App, revision: str, note: str, stage: str, principal: str, as_json: bool) -> None:
     """Say no; only you, your delegate or an override can lift it.
 
     \b
     Example:
       whistlestop --as rosa signoff block rev_01k... -m "we are in talks"
     """
-    _decide(app, revision, "block", note, stage, as_json)
+    _decide(app, revision, "block", note, stage, as_json, principal=principal)
 
 
 @signoff.command()
 @click.argument("revision")
 @NOTE
 @STAGE
+@FOR
 @json_option
 @pass_app
-def withdraw(app: App, revision: str, note: str, stage: str, as_json: bool) -> None:
+def withdraw(app: App, revision: str, note: str, stage: str, principal: str, as_json: bool) -> None:
     """Take back your own decision, or, as the author, the request.
 
     \b
     Example:
       whistlestop --as kim signoff withdraw rev_01k...
     """
-    _decide(app, revision, "withdraw", note, stage, as_json)
-
-
-@signoff.command()
-@click.argument("file", required=False)
-@json_option
-@pass_app
-def check(app: App, file: str | None, as_json: bool) -> int:
-    """Whether these people can complete the chains: for every author, with and without deputies.
-
-    \b
-    Example:
-      whistlestop signoff check chains/rapid-response.yaml
-    """
-    from testkit.kernel.findings import has_errors
-    from testkit.kernel.kinds import files, find
-    from testkit.signoff.kinds import CHAIN
-
-    workspace = app.workspace()
-    if file:
-        _, _, path, text = find(workspace, (CHAIN,), file)
-        chosen = [(path, text)]
-    else:
-        chosen = list(files(workspace, (CHAIN,)).values())
-    findings = [f for path, text in chosen for f in CHAIN.check(workspace, text, path)]
-    lines = [str(f) for f in findings]
-    bad = has_errors(findings)
-    lines.append("some chains cannot be completed" if bad else f"{len(chosen)} chains: no errors")
-    emit(
-        {"ok": not bad, "findings": [f.as_dict() for f in findings]},
-        "\n".join(lines),
-        as_json=as_json,
-    )
-    return 2 if bad else 0
+    _decide(app, revision, "withdraw", note, stage, as_json, principal=principal)

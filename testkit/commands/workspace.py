@@ -13,24 +13,32 @@ from testkit.kernel.console import App, emit, json_option, pass_app, table
 @click.command()
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of the organisation.")
+@click.option(
+    "--org-model",
+    "model",
+    type=click.Choice(["communications", "field", "embedded", "solo"]),
+    help="Who owns digital: people, chain and charter to begin with.",
+)
 @json_option
 @pass_app
-def init(app: App, folder: Path, zone: str, as_json: bool) -> None:
+def init(app: App, folder: Path, zone: str, model: str | None, as_json: bool) -> None:
     """Make a workspace that works at once, in practice mode. Run twice, it changes nothing.
 
     \b
     Example:
       whistlestop init our-team --zone America/New_York
+      whistlestop init our-office --org-model solo
     """
     from testkit.kernel.clock import zone as known_zone
     from testkit.services.setup import init as run
+    from testkit.signoff.starter import starter_rules
 
     known_zone(zone)
     made = run(
         folder,
         schemas=app.schemas(),
         kinds=app.kinds(),
-        files=app.starter(),
+        files={**app.starter(), **(starter_rules(model) if model else {})},
         clock=app.clock,
         actor=app.actor(),
         zone_name=zone,
@@ -43,7 +51,8 @@ def init(app: App, folder: Path, zone: str, as_json: bool) -> None:
             "",
             "next:",
             f"  cd {folder}",
-            "  edit whistlestop.yaml, then: whistlestop adopt people",
+            "  edit people.yaml, then: whistlestop adopt people",
+            *(["  read charter.yaml; adopting it ends practice mode"] if model else []),
             "  whistlestop experiment new spring-appeal",
             "  whistlestop feed add https://example.org/feed.xml",
         ]
@@ -108,6 +117,8 @@ def status(app: App, diff: bool, as_json: bool) -> None:
          "path": f.path, "diff": f.diff}
         for f in found
     ]  # fmt: skip
+    if app.workspace().practice:
+        text += "\npractice mode: no signed charter is in force"
     emit(data, text, as_json=as_json)
 
 
@@ -116,7 +127,7 @@ def status(app: App, diff: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def adopt(app: App, file: str, as_json: bool) -> None:
-    """Make a proposal count: an issue, a chain, a template, or the people.
+    """Make a proposal count: an issue, a chain, a template, the people, or the charter.
 
     \b
     Example:
@@ -133,6 +144,8 @@ def adopt(app: App, file: str, as_json: bool) -> None:
         verdict = "waits for a second role"
     else:
         verdict = "counts from now on"
+    if done.kind == "charter" and done.state == "adopted" and done.changed:
+        verdict += ": practice mode is over"
     word = f"{named}, version {done.version}, {verdict}"
     emit(
         {"kind": done.kind, "name": done.name, "version": done.version, "state": done.state,

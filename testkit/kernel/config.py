@@ -1,4 +1,4 @@
-"""``whistlestop.yaml``: the organisation, its zone, its people and channels.
+"""``whistlestop.yaml``: the organisation, its zone and channels; its people, in older workspaces.
 
 Three layers, the later wins: the file, the environment (``WHISTLESTOP__ORGANISATION__ZONE``), the
 flag (``--set organisation.zone=Europe/Paris``). Imported only when a workspace is opened: pydantic
@@ -7,18 +7,18 @@ is heavy.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from testkit.errors import InputError
 from testkit.kernel import yamlfile
 from testkit.kernel.clock import zone
-from testkit.kernel.people import Person, Roster
+from testkit.kernel.peoplefile import PersonBase, slug
+from testkit.kernel.peoplefile import Strict as _Strict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "ChannelConfig",
@@ -30,35 +30,13 @@ __all__ = [
     "Hook",
     "Mail",
     "Organisation",
-    "PeopleFile",
-    "PersonConfig",
     "Polling",
     "Web",
     "load",
-    "roster_of",
     "slug",
 ]
 
 ENVIRONMENT: Final = "WHISTLESTOP__"
-_SLUG: Final = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
-
-
-def slug(value: str) -> str:
-    """A name that works as a file name, an address and an id.
-
-    Raises:
-        ValueError: The text is none.
-    """
-    if not _SLUG.match(value):
-        raise ValueError(
-            f"{value!r} must be 1 to 64 of a-z, 0-9, - and _, starting and ending with a letter"
-            " or digit"
-        )
-    return value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Organisation(_Strict):
@@ -100,28 +78,6 @@ class Organisation(_Strict):
         except InputError as cause:
             raise ValueError(str(cause)) from cause
         return value
-
-
-class PersonConfig(_Strict):
-    """One person of the roster."""
-
-    id: Annotated[str, Field(min_length=1)]
-    name: str = Field(min_length=1)
-    roles: list[str] = Field(default_factory=list)
-    email: str = ""
-
-    _slug = field_validator("id")(slug)
-
-    @field_validator("roles")
-    @classmethod
-    def _roles(cls, value: list[str]) -> list[str]:
-        return [slug(role) for role in value]
-
-
-class PeopleFile(_Strict):
-    """The adopted part of the file that names the people."""
-
-    people: list[PersonConfig] = Field(default_factory=list)
 
 
 class ChannelConfig(_Strict):
@@ -262,7 +218,7 @@ class Config(_Strict):
     """The whole file."""
 
     organisation: Organisation
-    people: list[PersonConfig] = Field(default_factory=list)
+    people: list[PersonBase] = Field(default_factory=list)
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     contact: Contact = Contact()
     polling: Polling = Polling()
@@ -278,26 +234,12 @@ class Config(_Strict):
             raise ValueError(f"the id {twice[0]!r} stands for two people")
         return self
 
-    def roster(self, *, version: int = 0) -> Roster:
-        """The people as a roster."""
-        return roster_of(self.people, version=version)
-
     def people_text(self) -> str:
         """The people as the canonical text that ``adopt people`` stores."""
         import yaml
 
         listed = [person.model_dump() for person in self.people]
         return str(yaml.safe_dump({"people": listed}, sort_keys=True, allow_unicode=True))
-
-
-def roster_of(people: Sequence[PersonConfig], *, version: int = 0) -> Roster:
-    """The people as a roster."""
-    return Roster(
-        people=tuple(
-            Person(id=p.id, name=p.name, roles=tuple(p.roles), email=p.email) for p in people
-        ),
-        version=version,
-    )
 
 
 def load(

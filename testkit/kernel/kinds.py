@@ -16,12 +16,30 @@ from testkit.kernel.findings import by_severity, has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Kind", "adopt", "files", "find", "status"]
+__all__ = ["Kind", "Terms", "adopt", "files", "find", "status"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a text asks of its own adoption.
+
+    Attributes:
+        signers: Roles of which one of those who adopt must hold one; anybody's yes if empty.
+        until: When it goes out of force by itself.
+    """
+
+    signers: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+def _no_terms(_workspace: Workspace, _text: str) -> Terms:
+    return Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +50,13 @@ class Kind:
         name: ``issue``, ``chain``, ``people``, ``template`` ...
         pattern: Where its files lie below the workspace, as a glob; empty for ``people``.
         check: ``(workspace, text, shown name) -> findings``; errors forbid adopting.
+        terms: ``(workspace, text) -> terms`` of a sound text.
     """
 
     name: str
     pattern: str
     check: Callable[[Workspace, str, str], Sequence[Finding]]
+    terms: Callable[[Workspace, str], Terms] = _no_terms
 
 
 def files(workspace: Workspace, kinds: Sequence[Kind]) -> dict[tuple[str, str], tuple[str, str]]:
@@ -48,7 +68,7 @@ def files(workspace: Workspace, kinds: Sequence[Kind]) -> dict[tuple[str, str], 
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for kind in kinds:
         if not kind.pattern:
-            found[kind.name, kind.name] = ("whistlestop.yaml", workspace.config.people_text())
+            found[kind.name, kind.name] = workspace.people_text()
             continue
         for path in sorted(workspace.root.glob(kind.pattern)):
             if path.is_file():
@@ -111,7 +131,7 @@ def adopt(
     findings = by_severity(kind.check(workspace, text, path))
     if has_errors(findings):
         raise DefinitionError(findings, path=path)
-    roster = workspace.roster
+    roster, terms = workspace.roster, kind.terms(workspace, text)
     with workspace.db.write() as conn:
         adoption = proposals.adopt(
             conn,
@@ -121,6 +141,8 @@ def adopt(
             actor=workspace.actor,
             roster=roster,
             now=workspace.clock(),
+            signers=terms.signers,
+            until=terms.until,
         )
     if kind.name == "people":
         workspace.forget_roster()
@@ -131,4 +153,4 @@ def status(workspace: Workspace, kinds: Sequence[Kind]) -> list[proposals.FileSt
     """Every proposal file against what was adopted."""
     listed: Mapping[tuple[str, str], tuple[str, str]] = files(workspace, kinds)
     with workspace.db.read() as conn:
-        return proposals.status(conn, files=listed)
+        return proposals.status(conn, files=listed, now=workspace.clock())

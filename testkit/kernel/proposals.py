@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.errors import NotAuthorisedError
 from testkit.kernel import ledger
-from testkit.kernel.audit import Recorded, Table, compare
-from testkit.kernel.clock import to_text
+from testkit.kernel.audit import WHOLE, Recorded, Table, compare
+from testkit.kernel.clock import from_text, to_text, utc_now
 from testkit.kernel.digest import digest_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from testkit.kernel.audit import Case, Key
@@ -32,7 +32,9 @@ __all__ = [
     "adopt",
     "adopted",
     "audit",
+    "end_of_force",
     "in_practice",
+    "revoke",
     "status",
 ]
 
@@ -51,6 +53,22 @@ MIGRATIONS: Final = (
           adopted_by TEXT,
           at TEXT NOT NULL,
           PRIMARY KEY (kind, name, version)
+        ) STRICT;
+        """,
+    ),
+    (
+        "002_proposal_end",
+        """
+        -- An adopted text whose force ends: at a moment that it names itself, or because somebody
+        -- revoked it. The newest version is out of force from the earliest of these moments on.
+        CREATE TABLE proposal_end (
+          kind TEXT NOT NULL,
+          name TEXT NOT NULL,
+          version INTEGER NOT NULL,
+          why TEXT NOT NULL CHECK (why IN ('expired', 'revoked')),
+          at TEXT NOT NULL,
+          note TEXT NOT NULL,
+          PRIMARY KEY (kind, name, version, why)
         ) STRICT;
         """,
     ),
@@ -97,22 +115,96 @@ class FileState:
     diff: str
 
 
-def in_practice(conn: Connection) -> bool:
-    """Whether the workspace has no signed charter: everything works, nothing leaves for real."""
-    return adopted(conn, kind="charter", name="charter") is None
+def in_practice(conn: Connection, *, now: datetime | None = None) -> bool:
+    """Whether no signed charter is in force: everything works, nothing leaves for real.
+
+    Args:
+        conn: A connection; only read.
+        now: The moment; the present one if None.
+    """
+    return adopted(conn, kind="charter", name="charter", now=now) is None
 
 
 def adopted(
-    conn: Connection, *, kind: str, name: str, version: int | None = None
+    conn: Connection,
+    *,
+    kind: str,
+    name: str,
+    version: int | None = None,
+    now: datetime | None = None,
 ) -> Adoption | None:
-    """The newest adopted version, or one by number; None when there is none."""
+    """The newest adopted version while it is in force, or one by number, whatever became of it.
+
+    Args:
+        conn: A connection; only read.
+        kind: What the text is.
+        name: Its name.
+        version: A version by number: what began under it goes on under it.
+        now: The moment that decides whether the newest version is in force; the present one if
+            None.
+
+    Returns:
+        The version; None when there is none.
+    """
     row = conn.execute(
         "SELECT kind, name, version, text, digest, state FROM proposal"
         " WHERE kind = :kind AND name = :name AND state = 'adopted'"
         " AND (:version IS NULL OR version = :version) ORDER BY version DESC LIMIT 1",
         {"kind": kind, "name": name, "version": version},
     ).fetchone()
-    return Adoption(**dict(row)) if row else None
+    if row is None:
+        return None
+    found = Adoption(**dict(row))
+    if version is None:
+        end = end_of_force(conn, found)
+        if end is not None and end[0] <= (now or utc_now()):
+            return None
+    return found
+
+
+def end_of_force(conn: Connection, adoption: Adoption) -> tuple[datetime, str, str] | None:
+    """When an adopted version ends, or ended: ``(moment, why, note)``; None when it does not."""
+    row = conn.execute(
+        "SELECT at, why, note FROM proposal_end"
+        " WHERE kind = :kind AND name = :name AND version = :version ORDER BY at LIMIT 1",
+        {"kind": adoption.kind, "name": adoption.name, "version": adoption.version},
+    ).fetchone()
+    return None if row is None else (from_text(row["at"]), row["why"], row["note"])
+
+
+def revoke(
+    conn: Connection, adoption: Adoption, *, actor: ledger.Actor, note: str, now: datetime
+) -> None:
+    """Take an adopted version out of force, inside the caller's write transaction."""
+    _end(conn, adoption, why="revoked", at=now, note=note)
+    ledger.append(
+        conn,
+        kind=f"{adoption.kind}.revoked",
+        subject=f"{adoption.kind}/{adoption.name}",
+        actor=actor,
+        payload={
+            "version": adoption.version,
+            "end_digest": _END.row_digest(
+                conn, adoption.kind, adoption.name, adoption.version, "revoked"
+            ),
+        },
+        now=now,
+    )
+
+
+def _end(conn: Connection, adoption: Adoption, *, why: str, at: datetime, note: str) -> None:
+    conn.execute(
+        "INSERT INTO proposal_end (kind, name, version, why, at, note)"
+        " VALUES (:kind, :name, :version, :why, :at, :note)",
+        {
+            "kind": adoption.kind,
+            "name": adoption.name,
+            "version": adoption.version,
+            "why": why,
+            "at": to_text(at),
+            "note": note,
+        },
+    )
 
 
 def all_adopted(conn: Connection, *, kind: str) -> list[Adoption]:
@@ -135,6 +227,8 @@ def adopt(
     actor: ledger.Actor,
     roster: Roster,
     now: datetime,
+    signers: Sequence[str] = (),
+    until: datetime | None = None,
 ) -> Adoption:
     """Adopt a checked text, inside the caller's write transaction.
 
@@ -149,15 +243,18 @@ def adopt(
         actor: Who adopts.
         roster: The adopted roster, which knows the roles of those who decide.
         now: When.
+        signers: Roles of which one of those who adopt must hold one; anybody's yes if empty.
+        until: When the text goes out of force by itself.
 
     Returns:
         The version that now runs or waits; ``changed`` is False when nothing was stored.
 
     Raises:
-        NotAuthorisedError: The second yes comes from the same person, or from the same role.
+        NotAuthorisedError: The second yes comes from the same person, or from the same role; or
+            nobody who adopts may sign it.
     """
     digest = digest_bytes(text.encode())
-    current = adopted(conn, kind=kind, name=name)
+    current = adopted(conn, kind=kind, name=name, now=now)
     if current is not None and current.digest == digest:
         return replace(current, changed=False)
     waiting = conn.execute(
@@ -165,12 +262,15 @@ def adopt(
         " AND state = 'waiting' AND digest = :digest ORDER BY version DESC LIMIT 1",
         {"kind": kind, "name": name, "digest": digest},
     ).fetchone()
-    needs_two = kind in TWO_ROLES and not in_practice(conn)
+    needs_two = kind in TWO_ROLES and not in_practice(conn, now=now)
+    first = waiting["proposed_by"] if waiting else None
     if needs_two:
-        _may_adopt(
-            roster, actor=actor, first=waiting["proposed_by"] if waiting else None, kind=kind
-        )
+        _may_adopt(roster, actor=actor, first=first, kind=kind, now=now)
     state: Literal["waiting", "adopted"] = "waiting" if needs_two and waiting is None else "adopted"
+    if signers and state == "adopted":
+        _may_sign(
+            roster, people=(actor.name, first or actor.name), signers=signers, kind=kind, now=now
+        )
     if waiting is not None:
         version = int(waiting["version"])
         conn.execute(
@@ -200,22 +300,46 @@ def adopt(
                 "at": to_text(now),
             },
         )
+    payload: dict[str, Any] = {"version": version, "digest": digest}
+    adoption = Adoption(
+        kind=kind, name=name, version=version, text=text, digest=digest, state=state, changed=True
+    )
+    if until is not None and state == "adopted":
+        _end(conn, adoption, why="expired", at=until, note="")
+        payload["end_digest"] = _END.row_digest(conn, kind, name, version, "expired")
     ledger.append(
         conn,
         kind=f"{kind}.{'proposed' if state == 'waiting' else 'adopted'}",
         subject=f"{kind}/{name}",
         actor=actor,
-        payload={"version": version, "digest": digest},
+        payload=payload,
         now=now,
     )
-    return Adoption(
-        kind=kind, name=name, version=version, text=text, digest=digest, state=state, changed=True
+    return adoption
+
+
+def _may_sign(
+    roster: Roster, *, people: Sequence[str], signers: Sequence[str], kind: str, now: datetime
+) -> None:
+    """Check that one of those who adopt holds a role that signs it."""
+    for name in people:
+        person = roster.get(name)
+        if person is not None and person.here(now) and not set(person.roles).isdisjoint(signers):
+            return
+    holders = [p.name for role in signers for p in roster.with_role(role) if p.here(now)]
+    raise NotAuthorisedError(
+        f"a {kind} is signed by {' or '.join(signers)}, and {people[0]} is not",
+        hint=f"ask {' or '.join(dict.fromkeys(holders))} to adopt it"
+        if holders
+        else "nobody here has that role",
     )
 
 
-def _may_adopt(roster: Roster, *, actor: ledger.Actor, first: str | None, kind: str) -> None:
+def _may_adopt(
+    roster: Roster, *, actor: ledger.Actor, first: str | None, kind: str, now: datetime
+) -> None:
     second = roster.get(actor.name)
-    if second is None:
+    if second is None or not second.here(now):
         raise NotAuthorisedError(
             f"{actor.name} is not in the roster and cannot adopt a {kind}",
             hint="name a person with --as",
@@ -231,20 +355,24 @@ def _may_adopt(roster: Roster, *, actor: ledger.Actor, first: str | None, kind: 
 
 
 def status(
-    conn: Connection, *, files: Mapping[tuple[str, str], tuple[str, str]]
+    conn: Connection,
+    *,
+    files: Mapping[tuple[str, str], tuple[str, str]],
+    now: datetime | None = None,
 ) -> list[FileState]:
     """Every proposal file against what was adopted.
 
     Args:
         conn: A connection; only read.
         files: ``(kind, name) -> (path as shown, text)`` of what lies in the folder.
+        now: The moment; the present one if None.
 
     Returns:
         One line per file and per adopted proposal whose file is gone, by kind and name.
     """
     out = []
     for (kind, name), (path, text) in sorted(files.items()):
-        current = adopted(conn, kind=kind, name=name)
+        current = adopted(conn, kind=kind, name=name, now=now)
         digest = digest_bytes(text.encode())
         waiting = conn.execute(
             "SELECT 1 FROM proposal WHERE kind = :k AND name = :n AND state = 'waiting'"
@@ -268,7 +396,8 @@ def status(
         " GROUP BY kind, name ORDER BY kind, name"
     )
     for row in rows:
-        if (row["kind"], row["name"]) not in known:
+        standing = adopted(conn, kind=row["kind"], name=row["name"], now=now)
+        if (row["kind"], row["name"]) not in known and standing is not None:
             out.append(
                 FileState(
                     kind=row["kind"],
@@ -282,6 +411,12 @@ def status(
     return out
 
 
+_END: Final = Table(
+    name="proposal_end",
+    key=("kind", "name", "version", "why"),
+    subject="{kind}/{name}",
+    settled=("at", "note"),
+)
 _PROPOSAL: Final = Table(
     name="proposal",
     key=("kind", "name", "version"),
@@ -311,7 +446,15 @@ def audit(case: Case) -> list[Finding]:
                 "at": row.at,
             },
         )
-    return compare(case.conn, _PROPOSAL, recorded)
+    ends: dict[Key, Recorded] = {}
+    for row in case.records:
+        kind, _, name = row.subject.partition("/")
+        why = {f"{kind}.adopted": "expired", f"{kind}.revoked": "revoked"}.get(row.kind)
+        if why is not None and "end_digest" in row.payload:
+            ends[kind, name, row.payload.get("version"), why] = Recorded(
+                subject=row.subject, columns={WHOLE: row.payload["end_digest"]}
+            )
+    return [*compare(case.conn, _PROPOSAL, recorded), *compare(case.conn, _END, ends)]
 
 
 def _diff(before: str, after: str, path: str) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG_NAME",
+    "PEOPLE_NAME",
     "SECRETS_NAME",
     "Schema",
     "Workspace",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 CONFIG_NAME: Final = "whistlestop.yaml"
+PEOPLE_NAME: Final = "people.yaml"
 SECRETS_NAME: Final = "secrets.toml"
 
 
@@ -169,17 +171,28 @@ class Workspace:
     def roster(self) -> Roster:
         """The adopted people; until somebody adopts, the file's."""
         if self._roster is None:
-            from testkit.kernel import config, yamlfile
+            from testkit.kernel import peoplefile, yamlfile
 
             with self.db.read() as conn:
                 current = proposals.adopted(conn, kind="people", name="people")
-            if current is None:
-                self._roster = self.config.roster()
-            else:
-                document = yamlfile.parse(current.text, name=f"people, version {current.version}")
-                whole = yamlfile.validated(document, config.PeopleFile)
-                self._roster = config.roster_of(whole.people, version=current.version)
+            text, version, name = self.people_text()[1], 0, PEOPLE_NAME
+            if current is not None:
+                text, version = current.text, current.version
+                name = f"people, version {version}"
+            whole = yamlfile.validated(yamlfile.parse(text, name=name), peoplefile.PeopleFile)
+            self._roster = peoplefile.roster_of(
+                whole, zone_name=self.config.organisation.zone, version=version
+            )
         return self._roster
+
+    def people_text(self) -> tuple[str, str]:
+        """Where the people are written, and how: ``people.yaml``, else in the settings."""
+        from testkit.kernel import yamlfile
+
+        path = self.root / PEOPLE_NAME
+        if path.is_file():
+            return PEOPLE_NAME, yamlfile.read_text(path)
+        return CONFIG_NAME, self.config.people_text()
 
     def forget_roster(self) -> None:
         """Read the roster again at its next use: a new version was adopted."""
@@ -189,7 +202,7 @@ class Workspace:
     def practice(self) -> bool:
         """Whether the workspace runs in practice mode (no signed charter)."""
         with self.db.read() as conn:
-            return proposals.in_practice(conn)
+            return proposals.in_practice(conn, now=self.clock())
 
     def upgrade(self) -> list[str]:
         """Apply missing migrations, after a backup; returns their names."""

@@ -25,7 +25,9 @@ SETTINGS = {
     'phone: ""': 'phone: "555 0100"',
     'signer: ""': "signer: Sam Ito, Organizer",
     'address: ""': 'address: "12 Pier Road, Millbrook"',
-    'email_opt_out: ""': 'email_opt_out: "Leave this list: {{ unsubscribe_url }}"',
+    "email_opt_out: Reply with the word UNSUBSCRIBE to leave this list": (
+        'email_opt_out: "Leave this list: {{ unsubscribe_url }}"'
+    ),
     "allow_hosts: []  ": "allow_hosts: [127.0.0.1]",
 }
 """What a real organisation would fill in first; the last lets the demo's own feeds be read."""

@@ -8,11 +8,13 @@ import secrets
 import stat
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from testkit.kernel import audit, ledger, proposals
 from testkit.kernel import kinds as proposal_kinds
+from testkit.kernel.clock import shown
 from testkit.kernel.findings import Finding, Severity
 from testkit.kernel.sqlite import SOUND_WAL, driver, journal_mode
 from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write_once
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Made", "doctor", "init"]
 
 NAMES: Final = ("testkit", "responders", "experiments", "cli")
+CHARTER_ENDS_SOON: Final = timedelta(days=30)
 SYNCED: Final = ("Dropbox", "OneDrive", "Google Drive", "GoogleDrive", "iCloud", "CloudStorage")
 NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afpfs", "9p"})
 
@@ -50,6 +53,7 @@ class Made:
 
 CONFIG: Final = """\
 # One workspace is one organisation. Every key is explained in docs/workspace/configuration.md.
+# Who is here, and in which roles, stands in people.yaml.
 organisation:
   name: Your organisation   # how messages are signed
   zone: {zone}   # deadlines and pages are in this time zone
@@ -58,18 +62,8 @@ organisation:
   phone: ""
   signer: ""               # who signs an e-mail
   address: ""              # postal address under an e-mail
-  email_opt_out: ""        # the line with your tool's unsubscribe field
+  email_opt_out: Reply with the word UNSUBSCRIBE to leave this list   # or your tool's own line
   sms_opt_out: Reply STOP to end
-
-# Who is here, and in which roles. After a change: whistlestop adopt people
-people:
-  - {{id: sam, name: Sam (digital), roles: [digital], email: sam@example.org}}
-  - {{id: kim, name: Kim (comms lead), roles: [comms_lead], email: kim@example.org}}
-  - {{id: alex, name: Alex (deputy comms), roles: [deputy_comms], email: alex@example.org}}
-  - {{id: jo, name: Jo (digital director), roles: [digital_director], email: jo@example.org}}
-  - {{id: rosa, name: Rosa (executive director), roles: [ed], email: rosa@example.org}}
-  - {{id: lee, name: Lee (deputy director), roles: [deputy_ed], email: lee@example.org}}
-  - {{id: bo, name: Bo (board chair), roles: [board_chair], email: bo@example.org}}
 
 # Drafts are made for the channels that are on.
 channels:
@@ -140,6 +134,8 @@ def init(
     adopted: list[str] = []
     if fresh:
         for kind, name in proposal_kinds.files(workspace, kinds):
+            if kind == "charter":  # it ends practice mode: a person signs it
+                continue
             adoption, _ = proposal_kinds.adopt(workspace, kinds, f"{kind}/{name}")
             if adoption.changed:
                 adopted.append(f"{kind} {name}" if kind != name else kind)
@@ -188,15 +184,27 @@ def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Fi
         findings.extend(ledger.verify(conn))
         findings.extend(audit.run(conn, auditors, data=workspace.data))
         seq, head = ledger.head(conn)
-        practice = proposals.in_practice(conn)
+        now = workspace.clock()
+        charter = proposals.adopted(conn, kind="charter", name="charter", now=now)
+        end = None if charter is None else proposals.end_of_force(conn, charter)
         waiting = conn.execute("SELECT count(*) FROM proposal WHERE state = 'waiting'").fetchone()
     add("DR007", "note", f"ledger: {seq} rows, head {head[:12]}")
-    if practice:
+    if charter is None:
         add(
             "DR008",
             "note",
             "practice mode: everything works, nothing leaves to a live channel",
             "a signed charter ends it",
+        )
+    else:
+        zone_name = workspace.config.organisation.zone
+        until = "" if end is None else f", until {shown(end[0], zone_name=zone_name)}"
+        ending = end is not None and end[0] - now < CHARTER_ENDS_SOON
+        add(
+            "DR008",
+            "warning" if ending else "note",
+            f"charter, version {charter.version}, is in force{until}",
+            "practice mode comes back then: sign the next one" if ending else "",
         )
     if waiting[0]:
         add("DR009", "warning", f"{waiting[0]} proposals wait for a second role")

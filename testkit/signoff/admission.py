@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.signoff import events as ev
+from testkit.signoff.charter import refuse_by_charter
 from testkit.signoff.model import SYSTEM, Decision
 from testkit.signoff.powers import refuse_power
 from testkit.signoff.refusal import Question, Refusal
@@ -21,6 +22,7 @@ from testkit.signoff.table import TRANSITIONS, UNDER_REVIEW, State, Trigger, tri
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from testkit.signoff.charter import Charter
     from testkit.signoff.model import Auth, RosterView
     from testkit.signoff.refusal import Code
     from testkit.signoff.sla import WorkingCalendar
@@ -32,9 +34,9 @@ SKEW: Final = timedelta(minutes=5)
 """How far a clock may lie behind the last event before we stop trusting it."""
 
 _AFTER: Final[dict[State, str]] = {
-    State.EXPIRED: "re-open it as a new request",
-    State.WITHDRAWN: "re-open it as a new request",
-    State.RELEASED: "correct, kill or recall it",
+    State.EXPIRED: "re-open it as a new request: whistlestop signoff reopen {request}",
+    State.WITHDRAWN: "re-open it as a new request: whistlestop signoff reopen {request}",
+    State.RELEASED: "correct, kill or recall it: whistlestop signoff correct {request}",
     State.CORRECTED: "see the request that corrects it",
     State.KILLED: "write a new request",
     State.RECALLED: "write a new request",
@@ -57,6 +59,7 @@ def admissible(
     *,
     calendar: WorkingCalendar | None = None,
     zone_name: str = "UTC",
+    charter: Charter | None = None,
 ) -> Refusal | None:
     """Whether ``event`` may be added to a request now.
 
@@ -67,12 +70,20 @@ def admissible(
         now: The moment, aware and in UTC.
         calendar: The organisation's; needed when a stage counts working hours.
         zone_name: IANA zone in which moments are named in messages.
+        charter: What the executive has signed; None in practice mode.
 
     Returns:
         None when it may, else the reason. An admitted event never makes
         :func:`testkit.signoff.chain.fold` raise.
     """
-    question = Question(state=state, roster=roster, now=now, calendar=calendar, zone_name=zone_name)
+    question = Question(
+        state=state,
+        roster=roster,
+        now=now,
+        calendar=calendar,
+        zone_name=zone_name,
+        charter=charter,
+    )
     return _ask(question, event)
 
 
@@ -91,6 +102,7 @@ def decide(
     auth: Auth = "none",
     calendar: WorkingCalendar | None = None,
     zone_name: str = "UTC",
+    charter: Charter | None = None,
 ) -> ev.Signed | ev.Withdrawn:
     """The event of an approver's decision, seat and groups resolved as of now.
 
@@ -109,6 +121,7 @@ def decide(
         auth: How they proved who they are.
         calendar: The organisation's; needed when a stage counts working hours.
         zone_name: IANA zone in which moments are named in messages.
+        charter: What the executive has signed; None in practice mode.
 
     Returns:
         An event that is admissible now.
@@ -119,7 +132,14 @@ def decide(
         StateError: Already decided, too late, expired, or not this stage's turn.
         InputError: The delegations go round in a circle.
     """
-    question = Question(state=state, roster=roster, now=now, calendar=calendar, zone_name=zone_name)
+    question = Question(
+        state=state,
+        roster=roster,
+        now=now,
+        calendar=calendar,
+        zone_name=zone_name,
+        charter=charter,
+    )
     revision = revision or state.revision
     seat_stage, seat = find_seat(question, person, decision, stage=stage, principal=principal)
     event: ev.Signed | ev.Withdrawn
@@ -164,6 +184,7 @@ def _ask(q: Question, event: ev.Event) -> Refusal | None:
         or _time_left(q, event)
         or _right_words(q, event)
         or (refuse_sign_off(q, event) if isinstance(event, ev.Signed) else refuse_power(q, event))
+        or refuse_by_charter(q, event)
     )
 
 
@@ -206,7 +227,7 @@ def _table(q: Question, event: ev.Event) -> Refusal | None:
         code,
         f"not {verb}: {state.request} was {state.state.value} by {q.who(end.actor)}"
         f" at {q.when(end.at)}",
-        _AFTER.get(state.state, ""),
+        _AFTER.get(state.state, "").format(request=state.request),
         by=end.actor,
         at=end.at,
     )
@@ -219,12 +240,18 @@ def _missing(q: Question) -> str:
         case State.IN_REVIEW:
             return f"stage {state.waiting} has not said yes to these words"
         case State.BLOCKED if state.verdict is Trigger.NO_STAGE_APPLIES:
-            return "no stage of the chain applies to these facts: ask for an override"
+            return (
+                "no stage of the chain applies to these facts: ask for an override,"
+                f" whistlestop signoff override {state.request}"
+            )
         case State.BLOCKED | State.RETURNED:
             by = state.standing("stands")
             return f"{by[-1].decision.value} by {q.who(by[-1].actor)}" if by else ""
         case State.HELD:
-            return "the facts changed since approval: an approver must look first"
+            return (
+                "the facts changed since approval: an approver must look first,"
+                f" whistlestop signoff facts-checked {state.request}"
+            )
     return ""
 
 
@@ -261,7 +288,7 @@ def _time_left(q: Question, event: ev.Event) -> Refusal | None:
     return q.no(
         "expired",
         f"{q.state.request} expired at {q.when(end[0])}: {end[2]}",
-        "re-open it as a new request",
+        f"re-open it as a new request: whistlestop signoff reopen {q.state.request}",
         by=SYSTEM,
         at=end[0],
     )

@@ -1,10 +1,11 @@
-"""Requests, revisions and events against their records."""
+"""Requests, revisions, events and declarations against their records."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from testkit.kernel.audit import WHOLE, Recorded, Table, compare
+from testkit.signoff import declared
 
 if TYPE_CHECKING:
     from testkit.kernel.audit import Case, Key
@@ -65,4 +66,5 @@ def audit(case: Case) -> list[Finding]:
         *compare(case.conn, REQUEST, requests),
         *compare(case.conn, REVISION, revisions),
         *compare(case.conn, EVENT, events),
+        *declared.audit(case),
     ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str | int, ...]
 
-__all__ = ["FACTS", "check_adoption", "check_chain", "check_roster", "roles_of"]
+__all__ = ["CHECKS", "FACTS", "check_adoption", "check_chain", "check_roster", "roles_of"]
 
 FACTS: Final = (
     "channel",
@@ -40,6 +40,17 @@ FACTS: Final = (
 """Facts that responses state; other users of the chain name their own."""
 
 
+CHECKS: Final = (
+    "claims_match_article",
+    "disclaimer",
+    "length_ok",
+    "lint",
+    "slots_filled",
+    "sources_present",
+)
+"""Automatic checks that run on responses."""
+
+
 def _plain_place(key: Key) -> str:
     return ".".join(str(part) for part in key)
 
@@ -50,6 +61,7 @@ def check_chain(
     now: datetime,
     *,
     known_facts: Collection[str] | None = FACTS,
+    known_checks: Collection[str] | None = None,
     place: Callable[[Key], str] = _plain_place,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong, or thin, about a chain in the hands of these people.
@@ -59,12 +71,25 @@ def check_chain(
         roster: The people.
         now: The moment: who is here, which delegations hold.
         known_facts: Facts that can be stated; None accepts any name.
+        known_checks: Automatic checks that somebody runs; None accepts any name.
         place: Key path to the text of ``Finding.where`` (file, line and column, say).
 
     Returns:
         Findings, errors first; none for a chain that any author can take to its end.
     """
-    return _Check(chain, roster, now, known_facts, place).run()
+    unknown = [
+        _unknown(
+            "SO017",
+            f"nobody runs the check {name!r}: stage {stage.id!r} would never pass",
+            name,
+            known_checks,
+            where=place(("stages", i, "auto")),
+        )
+        for i, stage in enumerate(chain.stages)
+        for name in stage.auto
+        if known_checks is not None and name not in known_checks
+    ]
+    return by_severity([*unknown, *_Check(chain, roster, now, known_facts, place).run()])
 
 
 def check_roster(
@@ -96,9 +121,11 @@ def check_roster(
                     where=where,
                 )
             )
-    for member in roster.members:
+    # What holds later can go wrong later: each delegation is asked at its first moment, too.
+    moments = sorted({now, *(d.starts for d in roster.delegations if d.starts > now)})
+    for member, at in ((m, at) for m in roster.members for at in moments):
         try:
-            paths = delegates(roster, member.id, now)
+            paths = delegates(roster, member.id, at)
         except InputError as cause:
             findings.append(
                 Finding(
@@ -111,7 +138,7 @@ def check_roster(
             )
             continue
         longest = max((path for path in paths), key=len, default=())
-        if len(longest) == MAX_STEPS + 1 and _goes_on(roster, longest, now):
+        if len(longest) == MAX_STEPS + 1 and _goes_on(roster, longest, at):
             findings.append(
                 Finding(
                     code="SO015",

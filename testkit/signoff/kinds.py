@@ -1,71 +1,168 @@
-"""Chain files as proposals: how they are checked, and which ones a new workspace gets."""
+"""Chains, people and charter as proposals: how their files are checked."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.resources import files
+from functools import partial
 from typing import TYPE_CHECKING
 
-from testkit.errors import DefinitionError
+from testkit.errors import DefinitionError, InputError
 from testkit.kernel import proposals, yamlfile
-from testkit.kernel.config import PeopleFile, roster_of
-from testkit.kernel.kinds import Kind
-from testkit.signoff.check import check_chain
-from testkit.signoff.model import RosterView
+from testkit.kernel.kinds import Kind, Terms
+from testkit.signoff.charter import Charter, parse_charter
+from testkit.signoff.charter_check import check_charter, check_coverage
+from testkit.signoff.check import CHECKS, FACTS, check_chain, check_roster
+from testkit.signoff.model import ChainDef, RosterView
+from testkit.signoff.office import office_of
 from testkit.signoff.parse import parse_chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.kernel.findings import Finding
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.signoff.parse import Key
 
-__all__ = ["CHAIN", "PEOPLE", "starter_chains"]
+__all__ = ["CHAIN", "CHARTER", "PEOPLE", "check_chain_text", "people_view"]
 
 
-def _check(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+def _in_chain(chain: str, key: Key) -> str:
+    return f"chain {chain}: {'.'.join(map(str, key))}"
+
+
+def _zone(workspace: Workspace) -> str:
+    return workspace.config.organisation.zone
+
+
+def _adopted_chains(conn: Connection, zone_name: str) -> list[ChainDef]:
+    found = []
+    for adoption in proposals.all_adopted(conn, kind="chain"):
+        document = yamlfile.parse(adoption.text, name=f"chain {adoption.name}")
+        found.append(parse_chain(document.value, zone_name=zone_name, place=document.where))
+    return found
+
+
+def check_chain_text(
+    workspace: Workspace, text: str, name: str, *, roster: RosterView | None = None
+) -> Sequence[Finding]:
+    """Everything about a chain file: its text, its people, and the charter in force.
+
+    Args:
+        workspace: The workspace.
+        text: The file.
+        name: How to call it.
+        roster: The people to suppose; the adopted ones if None.
+    """
     document = yamlfile.parse(text, name=name)
     if document.findings:
         return document.findings
     try:
         chain = parse_chain(
-            document.value,
-            zone_name=workspace.config.organisation.zone,
-            path=name,
-            place=document.where,
+            document.value, zone_name=_zone(workspace), path=name, place=document.where
         )
     except DefinitionError as cause:
         return cause.findings
-    roster = RosterView.of(workspace.roster)
-    return check_chain(chain, roster, workspace.clock(), place=document.where)
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
+    people, now = roster or office.roster, workspace.clock()
+    findings = list(check_chain(chain, people, now, known_checks=CHECKS, place=document.where))
+    if office.charter is not None:
+        findings += check_coverage(office.charter, chain, people, now, where=document.where(()))
+    return findings
+
+
+def _check_chain(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+    return check_chain_text(workspace, text, name)
+
+
+def people_view(
+    workspace: Workspace, text: str, name: str
+) -> tuple[RosterView | None, list[Finding]]:
+    """The people that a text means, and what is wrong with it; None when it cannot be read."""
+    from testkit.kernel.peoplefile import PeopleFile, roster_of
+
+    document = yamlfile.parse(text, name=name)
+    people, findings = yamlfile.validate(document, PeopleFile)
+    if people is None:
+        return None, findings
+    try:
+        roster = RosterView.of(roster_of(people, zone_name=_zone(workspace)))
+    except InputError as cause:
+        return None, [document.finding("YM006", cause.message, hint=cause.hint)]
+    for index, away in enumerate(people.away):
+        if roster.get(away.person) is None:
+            message = f"no person is called {away.person!r}"
+            findings.append(document.finding("SO003", message, key=("away", index)))
+    findings += check_roster(roster, workspace.clock(), place=document.where)
+    return roster, findings
 
 
 def _check_people(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
     """The people themselves, and whether every adopted chain can still be completed with them."""
-    people, findings = yamlfile.validate(yamlfile.parse(text, name=name), PeopleFile)
-    if people is None:
+    from testkit.kernel.workspace import CONFIG_NAME, PEOPLE_NAME
+
+    roster, findings = people_view(workspace, text, name)
+    if roster is None:
         return findings
-    roster = RosterView.of(roster_of(people.people))
+    if name == PEOPLE_NAME and workspace.config.people:
+        document = yamlfile.parse(text, name=name)
+        message = f"{CONFIG_NAME} names people too; only {PEOPLE_NAME} counts"
+        hint = f"remove `people:` from {CONFIG_NAME}"
+        findings.append(document.finding("RO001", message, hint=hint, severity="warning"))
     with workspace.db.read() as conn:
-        adopted = proposals.all_adopted(conn, kind="chain")
-    for adoption in adopted:
-        document = yamlfile.parse(adoption.text, name=f"chain {adoption.name}")
-        chain = parse_chain(document.value, zone_name=workspace.config.organisation.zone)
-        found = check_chain(chain, roster, workspace.clock(), place=document.where)
+        chains = _adopted_chains(conn, _zone(workspace))
+    for chain in chains:
+        found = check_chain(
+            chain,
+            replace(roster, delegations=(), absences=()),
+            workspace.clock(),
+            place=partial(_in_chain, chain.id),
+        )
         # Warnings: somebody who leaves has to be out at once, whatever that does to a chain.
-        stuck = [replace(f, severity="warning") for f in found if f.severity == "error"]
-        findings = [*findings, *stuck]
+        findings += [replace(f, severity="warning") for f in found if f.severity == "error"]
     return findings
 
 
+def _charter(workspace: Workspace, text: str, name: str) -> tuple[Charter, yamlfile.Document]:
+    document = yamlfile.parse(text, name=name)
+    if document.findings:
+        raise DefinitionError(document.findings, path=name)
+    charter = parse_charter(
+        document.value, zone_name=_zone(workspace), path=name, place=document.where
+    )
+    return charter, document
+
+
+def _check_charter(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+    try:
+        charter, document = _charter(workspace, text, name)
+    except DefinitionError as cause:
+        return cause.findings
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
+        chains = _adopted_chains(conn, _zone(workspace))
+    return check_charter(
+        charter,
+        office.roster,
+        chains,
+        workspace.clock(),
+        known_facts=FACTS,
+        place=document.where,
+    )
+
+
+def _charter_terms(workspace: Workspace, text: str) -> Terms:
+    """Whoever may sign the charter in force signs the next one as well."""
+    charter, _ = _charter(workspace, text, "charter.yaml")
+    with workspace.db.read() as conn:
+        now = office_of(conn, workspace).charter
+    return Terms(
+        signers=(now or charter).signed_by,
+        until=charter.valid_until,
+    )
+
+
 PEOPLE = Kind(name="people", pattern="", check=_check_people)
-CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check)
-
-
-def starter_chains(names: Sequence[str] = ("rapid-response",)) -> dict[str, str]:
-    """Chain files for a new workspace: ``path -> text``."""
-    folder = files("testkit.signoff").joinpath("templates")
-    return {
-        f"chains/{name}.yaml": folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-        for name in names
-    }
+CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check_chain)
+CHARTER = Kind(name="charter", pattern="charter.yaml", check=_check_charter, terms=_charter_terms)

@@ -48,5 +48,24 @@ MIGRATIONS: Final = (
         BEGIN SELECT RAISE(ABORT, 'an event never changes'); END;
         """,
     ),
+    (
+        "002_declaration",
+        """
+        -- What people say of themselves: away, or who stands in for them.
+        CREATE TABLE declaration (
+          id TEXT PRIMARY KEY,
+          kind TEXT NOT NULL CHECK (kind IN ('away', 'delegation')),
+          person TEXT NOT NULL,
+          delegate TEXT NOT NULL,
+          roles TEXT NOT NULL,
+          starts TEXT NOT NULL,
+          ends TEXT NOT NULL,
+          made_at TEXT NOT NULL,
+          ended_at TEXT
+        ) STRICT;
+        -- serves: who is away and who stands in, at every decision
+        CREATE INDEX declaration_open ON declaration (ends) WHERE ended_at IS NULL;
+        """,
+    ),
 )
 """``revision`` and ``request_event`` hold the words; the ledger holds their digests."""

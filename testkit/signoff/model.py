@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.kernel.digest import digest
+from testkit.kernel.people import Absence, Delegation
 from testkit.signoff.conditions import LEVELS, Condition
 
 if TYPE_CHECKING:
@@ -315,42 +316,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delegation:
-    """``principal`` lets ``delegate`` sign in their place, from ``starts`` until ``ends``.
-
-    Attributes:
-        principal: Whose seat it is.
-        delegate: Who may sit in it.
-        starts: First moment.
-        ends: First moment at which it no longer holds; None for open-ended.
-        roles: Only for these roles of the principal; empty for all.
-    """
-
-    principal: str
-    delegate: str
-    starts: datetime
-    ends: datetime | None = None
-    roles: tuple[str, ...] = ()
-
-    def active(self, now: datetime) -> bool:
-        """Whether it holds at ``now``."""
-        return self.starts <= now and (self.ends is None or now < self.ends)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
-    """A person who is away and is not asked; the end is exclusive."""
-
-    person: str
-    starts: datetime
-    ends: datetime | None = None
-
-    def active(self, now: datetime) -> bool:
-        """Whether the person is away at ``now``."""
-        return self.starts <= now and (self.ends is None or now < self.ends)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RosterView:
     """Everybody who could sign, with stand-ins and absences.
 
@@ -378,14 +343,20 @@ class RosterView:
         delegations: Sequence[Delegation] = (),
         absences: Sequence[Absence] = (),
     ) -> RosterView:
-        """The kernel's roster, with delegations and absences beside it."""
+        """The kernel's roster; delegations and absences that people declared come beside it."""
         return cls(
             members=tuple(
-                Member(id=person.id, name=person.name, roles=frozenset(person.roles))
+                Member(
+                    id=person.id,
+                    name=person.name,
+                    roles=frozenset(person.roles),
+                    joined=person.joined,
+                    left=person.left,
+                )
                 for person in roster.people
             ),
-            delegations=tuple(delegations),
-            absences=tuple(absences),
+            delegations=(*roster.delegations, *delegations),
+            absences=(*roster.absences, *absences),
             version=str(roster.version),
         )
 

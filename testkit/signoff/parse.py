@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-__all__ = ["Key", "parse_chain", "parse_duration"]
+__all__ = ["Key", "Reader", "parse_chain", "parse_duration"]
 
 Key = tuple[str | int, ...]
 """Path to a value: ``("stages", 1, "sla", "due")``."""
@@ -106,15 +106,20 @@ def parse_chain(
     Raises:
         DefinitionError: With every problem of the file.
     """
-    reader = _Reader(zone_name, place)
+    reader = Reader(zone_name, place)
     chain = reader.chain(value)
     if reader.findings or chain is None:
         raise DefinitionError(by_severity(reader.findings), path=path)
     return replace(chain, version=version or digest(chain_to_dict(chain)))
 
 
-class _Reader:
-    """Collects problems instead of stopping at the first."""
+class Reader:
+    """Reads plain values into ours, and collects problems instead of stopping at the first.
+
+    Args:
+        zone_name: IANA zone of moments that name none.
+        place: Key path to the text of ``Finding.where``.
+    """
 
     def __init__(self, zone_name: str, place: Callable[[Key], str]) -> None:
         self.zone_name = zone_name
@@ -123,6 +128,7 @@ class _Reader:
         self.levels: Mapping[str, tuple[str, ...]] = LEVELS
 
     def bad(self, code: str, message: str, key: Key, hint: str = "") -> None:
+        """Remember a problem at ``key``."""
         self.findings.append(
             Finding(code=code, severity="error", message=message, hint=hint, where=self.place(key))
         )
@@ -142,12 +148,14 @@ class _Reader:
         return value
 
     def needed(self, value: Mapping[str, Any], name: str, key: Key) -> Any:
+        """The value under a key that must be there."""
         if value.get(name) is None:
             self.bad("SO102", f"{name!r} is missing", (*key, name))
             return _MISSING
         return value[name]
 
     def text(self, value: object, key: Key) -> str:
+        """A text that is not empty."""
         if isinstance(value, str) and value.strip():
             return value.strip()
         if value is not _MISSING:
@@ -155,6 +163,7 @@ class _Reader:
         return ""
 
     def ident(self, value: object, key: Key) -> str:
+        """A text that works as a name."""
         text = self.text(value, key)
         if text and not _ID.fullmatch(text):
             hint = "use a-z, 0-9, - and _, starting and ending with a letter or digit"
@@ -179,17 +188,20 @@ class _Reader:
         return tuple(found)
 
     def whole(self, value: object, key: Key, *, least: int) -> int:
+        """A whole number from ``least`` on."""
         if isinstance(value, int) and not isinstance(value, bool) and value >= least:
             return value
         self.bad("SO103", f"{value!r} is not accepted: a whole number from {least} on", key)
         return least
 
     def yes_no(self, value: object, key: Key) -> bool:
+        """True or false."""
         if not isinstance(value, bool):
             self.bad("SO103", f"{value!r} is not accepted: it should be true or false", key)
         return value is True
 
     def length(self, value: Mapping[str, Any], name: str, key: Key) -> timedelta | None:
+        """A length of time, or None where none is given."""
         if value.get(name) is None:
             return None
         try:
@@ -199,6 +211,7 @@ class _Reader:
             return None
 
     def choice(self, value: object, known: Sequence[str], key: Key) -> str:
+        """One of the known texts."""
         if value in known:
             return str(value)
         near = difflib.get_close_matches(str(value), known, n=1)
@@ -209,6 +222,7 @@ class _Reader:
     # -- the chain ---------------------------------------------------------------------------
 
     def chain(self, value: object) -> ChainDef | None:
+        """The chain, or None when there is none to speak of."""
         known = (
             "chain",
             "about",
@@ -329,7 +343,7 @@ class _Reader:
             id=stage_id,
             groups=groups,
             auto=self.texts(given.get("auto"), (*key, "auto")),
-            when=self._when(given.get("when"), (*key, "when")),
+            when=self.when(given.get("when"), (*key, "when")),
             sla=self._sla(given.get("sla"), (*key, "sla")),
             min_auth=self.choice(auth, get_args(Auth), (*key, "min_auth"))  # type: ignore[arg-type]
             if auth is not None
@@ -373,7 +387,7 @@ class _Reader:
             need=need,
             roles=roles,
             people=people,
-            when=self._when(given.get("when"), (*key, "when")),
+            when=self.when(given.get("when"), (*key, "when")),
         )
 
     def _sla(self, value: object, key: Key) -> Sla:
@@ -447,7 +461,7 @@ class _Reader:
         risk, spend = given.get("max_risk"), given.get("max_spend_cents")
         lane_risk = order[0] if risk is None else self.choice(risk, order, (*key, "max_risk"))
         most = None if spend is None else self.whole(spend, (*key, "max_spend_cents"), least=0)
-        until = self._moment(given.get("valid_until"), (*key, "valid_until"))
+        until = self.moment(given.get("valid_until"), (*key, "valid_until"))
         if review is None:
             return None
         return FastLane(
@@ -458,7 +472,8 @@ class _Reader:
             review=review,
         )
 
-    def _moment(self, value: object, key: Key) -> datetime | None:
+    def moment(self, value: object, key: Key) -> datetime | None:
+        """A moment in the organisation's zone, or None where none is given."""
         if value is None:
             return None
         try:
@@ -475,7 +490,8 @@ class _Reader:
 
     # -- conditions --------------------------------------------------------------------------
 
-    def _when(self, value: object, key: Key) -> Condition | None:
+    def when(self, value: object, key: Key) -> Condition | None:
+        """A condition over facts, or None where none is given."""
         if value is None:
             return None
         if not isinstance(value, Mapping) or not value:
@@ -498,11 +514,11 @@ class _Reader:
             if not isinstance(value, list | tuple) or not value:
                 self.bad("SO103", f"{name!r} takes a list of conditions", key)
                 return None
-            found = [self._when(item, (*key, i)) for i, item in enumerate(value)]
+            found = [self.when(item, (*key, i)) for i, item in enumerate(value)]
             parts = tuple(part for part in found if part is not None)
             return AnyOf(parts) if name == "any" else AllOf(parts)
         if name == "not":
-            part = self._when(value if value is not None else {}, key)
+            part = self.when(value if value is not None else {}, key)
             return None if part is None else Not(part)
         if isinstance(value, Mapping):
             ops: list[Condition] = []

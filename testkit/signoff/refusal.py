@@ -16,6 +16,7 @@ from testkit.signoff.table import State, allowed
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from testkit.signoff.charter import Charter
     from testkit.signoff.model import ChainDef, RosterView
     from testkit.signoff.sla import WorkingCalendar
     from testkit.signoff.state import RequestState
@@ -24,6 +25,7 @@ __all__ = ["Code", "Question", "Refusal"]
 
 Code = Literal[
     "already_decided",
+    "charter",
     "clock",
     "condition",
     "expired",
@@ -40,6 +42,7 @@ Code = Literal[
 ]
 
 _ERRORS: Final[dict[str, type[KitError]]] = {
+    "charter": NotAuthorisedError,
     "input": InputError,
     "own_words": NotAuthorisedError,
     "unauthorised": NotAuthorisedError,
@@ -99,6 +102,7 @@ class Question:
         now: The moment, aware and in UTC.
         calendar: The organisation's working hours.
         zone_name: IANA zone in which moments are named.
+        charter: What the executive has signed; None in practice mode.
     """
 
     state: RequestState
@@ -106,6 +110,7 @@ class Question:
     now: datetime
     calendar: WorkingCalendar | None = None
     zone_name: str = "UTC"
+    charter: Charter | None = None
 
     @property
     def chain(self) -> ChainDef:

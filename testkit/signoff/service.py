@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from testkit.errors import NotFoundError, StateError
 from testkit.kernel import ledger, proposals, yamlfile
 from testkit.kernel.digest import digest
-from testkit.signoff import audit, store
+from testkit.signoff import audit, rules, store
 from testkit.signoff import events as ev
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
-from testkit.signoff.model import SYSTEM, ChainDef, Decision, RosterView, material_digest
+from testkit.signoff.model import SYSTEM, ChainDef, Decision, material_digest
+from testkit.signoff.office import office_of
 from testkit.signoff.parse import parse_chain
 from testkit.signoff.sla import actions_due
 from testkit.signoff.table import State
@@ -28,18 +29,23 @@ if TYPE_CHECKING:
 
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.signoff.office import Office
+    from testkit.signoff.refusal import Refusal
     from testkit.signoff.state import RequestState
 
 __all__ = [
     "Request",
     "advance_clocks",
+    "ask",
     "chain_of",
+    "checked",
     "find",
     "inbox",
     "load",
     "open_request",
     "record",
     "revise",
+    "settled",
     "sign",
     "waits_for",
 ]
@@ -87,10 +93,6 @@ def chain_of(conn: Connection, name: str, *, version: int | None = None) -> tupl
     )
 
 
-def _roster(workspace: Workspace) -> RosterView:
-    return RosterView.of(workspace.roster)
-
-
 def load(conn: Connection, request_id: str) -> Request:
     """A request with its current words and state."""
     row = store.request(conn, request_id)
@@ -134,6 +136,9 @@ def open_request(
     fields: Mapping[str, Any],
     facts: Mapping[str, Any],
     author: str,
+    checks: Mapping[str, bool] | None = None,
+    reopens: str = "",
+    corrects: str = "",
 ) -> Request:
     """Put words before a chain, inside the caller's write transaction.
 
@@ -146,13 +151,16 @@ def open_request(
         fields: Every field of the words.
         facts: What the chain's conditions ask about (``risk``, ``spend_cents`` ...).
         author: Whose words they are.
+        checks: Automatic checks that ran on these words, and whether each passed.
+        reopens: The request that this one takes up again.
+        corrects: The released request that this one corrects.
 
     Raises:
         NotFoundError: The chain is not adopted.
         StateError: A request about the subject is under way.
     """
     before = store.of_subject(conn, subject)
-    if before is not None and load(conn, before.id).state.state not in ENDED:
+    if before is not None and settled(conn, workspace, before.id).state.state not in ENDED:
         raise StateError(
             f"{subject} is before the chain already, as {before.id}",
             current="in review",
@@ -183,9 +191,59 @@ def open_request(
         chain_version=chain.version,
         author=author,
         facts=dict(facts),
+        reopens=reopens,
+        corrects=corrects,
     )
     _append(conn, workspace, row.id, fold(chain, []), event)
-    return load(conn, row.id)
+    return checked(conn, workspace, row.id, checks)
+
+
+def settled(conn: Connection, workspace: Workspace, request_id: str) -> Request:
+    """A request whose time, when it has run out, is recorded as such: tick may not have run."""
+    current, now = load(conn, request_id), workspace.clock()
+    for action in actions_due(current.state, now, office_of(conn, workspace).calendar):
+        if action.kind == "expire":
+            event = action.event(current.state, now, via="system")
+            return record(conn, workspace, request_id, event)
+    return current
+
+
+def checked(
+    conn: Connection, workspace: Workspace, request_id: str, checks: Mapping[str, bool] | None
+) -> Request:
+    """Record what the automatic checks of each stage that applies found on the current words.
+
+    Args:
+        conn: A connection in a write transaction.
+        workspace: For clock and people.
+        request_id: The request.
+        checks: Check to whether it passed; None when none ran.
+    """
+    current = load(conn, request_id)
+    if checks is None or current.state.state in ENDED:
+        return current
+    for stage in current.state.chain.stages:
+        status = current.state.stage(stage.id)
+        ran = [name for name in stage.auto if name in checks]
+        if not ran or status is None or status.status == "skipped":
+            continue
+        failed = {name for name in ran if not checks[name]}
+        if set(status.checks_missing) == set(status.checks_failed) == failed:
+            continue  # as recorded before, of the same words
+        event = ev.Checked(
+            at=workspace.clock(),
+            actor=SYSTEM,
+            via="system",
+            revision=current.state.revision,
+            digest=current.state.digest,
+            stage=stage.id,
+            passed=tuple(name for name in ran if checks[name]),
+            failed=tuple(name for name in ran if name in failed),
+        )
+        if _refusal(office_of(conn, workspace), current.state, event) is None:
+            _append(conn, workspace, request_id, current.state, event, asked=True)
+            current = load(conn, request_id)
+    return current
 
 
 def revise(
@@ -195,6 +253,7 @@ def revise(
     *,
     fields: Mapping[str, Any],
     facts: Mapping[str, Any] | None = None,
+    checks: Mapping[str, bool] | None = None,
 ) -> tuple[Request, bool]:
     """Replace the words, inside the caller's write transaction.
 
@@ -245,7 +304,7 @@ def revise(
             author=after.state.author,
         )
         _append(conn, workspace, request_id, after.state, again)
-    return load(conn, request_id), True
+    return checked(conn, workspace, request_id, checks), True
 
 
 def sign(
@@ -256,6 +315,7 @@ def sign(
     person: str,
     note: str = "",
     stage: str = "",
+    principal: str = "",
 ) -> tuple[Request, bool]:
     """Record what a person says about one revision.
 
@@ -266,6 +326,7 @@ def sign(
         person: Their id in the roster.
         note: Comment, nits, or what to change.
         stage: The stage, where the person has a seat in several.
+        principal: For whom they sign; themselves where they can, if empty.
 
     Returns:
         The request afterwards, and whether this call changed anything (False when the person had
@@ -284,18 +345,22 @@ def sign(
         current = load(conn, row.id)
         if _said_before(current.state, person, decision, revision_id, stage):
             return current, False
+        office = office_of(conn, workspace)
         event = decide(
             current.state,
             person,
             decision,
-            _roster(workspace),
+            office.roster,
             now,
             revision=revision_id,
             stage=stage,
+            principal=principal,
             note=note,
             via=workspace.actor.via,
             auth=workspace.actor.auth,
-            zone_name=workspace.config.organisation.zone,
+            calendar=office.calendar,
+            zone_name=office.zone_name,
+            charter=office.charter,
         )
         _append(conn, workspace, row.id, current.state, event, asked=True)
         return load(conn, row.id), True
@@ -321,7 +386,53 @@ def record(conn: Connection, workspace: Workspace, request_id: str, event: ev.Ev
     """
     current = load(conn, request_id)
     _append(conn, workspace, request_id, current.state, event)
+    if isinstance(event, ev.Released):
+        _supersede(conn, workspace, request_id, event)
     return load(conn, request_id)
+
+
+def _supersede(conn: Connection, workspace: Workspace, request_id: str, event: ev.Released) -> None:
+    """A correction went out: the request that it corrects says so from now on."""
+    first = store.events(conn, request_id)[0]
+    old = first.corrects if isinstance(first, ev.Submitted) else ""
+    if not old:
+        return
+    state = load(conn, old).state
+    corrected = ev.Corrected(
+        at=event.at,
+        actor=event.actor,
+        via=event.via,
+        auth=event.auth,
+        revision=state.revision,
+        digest=state.digest,
+        by=request_id,
+    )
+    # Killed or recalled in the meantime: that stays, and the correction goes out all the same.
+    if _refusal(office_of(conn, workspace), state, corrected) is None:
+        _append(conn, workspace, old, state, corrected, asked=True)
+
+
+def ask(conn: Connection, workspace: Workspace, state: RequestState, event: ev.Event) -> None:
+    """Whether an event would be taken now; nothing is recorded.
+
+    Raises:
+        KitError: It would not; the narrowest error says why.
+    """
+    refusal = _refusal(office_of(conn, workspace), state, event)
+    if refusal is not None:
+        raise refusal.error()
+
+
+def _refusal(office: Office, state: RequestState, event: ev.Event) -> Refusal | None:
+    return admissible(
+        state,
+        event,
+        office.roster,
+        event.at,
+        calendar=office.calendar,
+        zone_name=office.zone_name,
+        charter=office.charter,
+    )
 
 
 def _append(
@@ -334,13 +445,7 @@ def _append(
     asked: bool = False,
 ) -> None:
     if not asked:
-        refusal = admissible(
-            state,
-            event,
-            _roster(workspace),
-            event.at,
-            zone_name=workspace.config.organisation.zone,
-        )
+        refusal = _refusal(office_of(conn, workspace), state, event)
         if refusal is not None:
             raise refusal.error()
     seq = store.add_event(conn, request_id, event)
@@ -380,20 +485,30 @@ def inbox(workspace: Workspace, person: str | None = None) -> list[Request]:
     """
     if person is not None:
         workspace.roster.person(person)
-    now, roster = workspace.clock(), _roster(workspace)
+    now = workspace.clock()
     with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
         found = [load(conn, row.id) for row in store.open_requests(conn)]
-    return [r for r in found if person is None or waits_for(r.state, person, roster, now)]
+    return [r for r in found if person is None or waits_for(r.state, person, office, now)]
 
 
-def waits_for(state: RequestState, person: str, roster: RosterView, now: datetime) -> bool:
+def waits_for(state: RequestState, person: str, office: Office, now: datetime) -> bool:
     """Whether this person's yes would be taken now."""
     from testkit.errors import KitError
 
     if state.state is not State.IN_REVIEW:
         return False
     try:
-        decide(state, person, Decision.APPROVE, roster, now, auth="session")
+        decide(
+            state,
+            person,
+            Decision.APPROVE,
+            office.roster,
+            now,
+            auth="session",
+            calendar=office.calendar,
+            charter=office.charter,
+        )
     except KitError:
         return False
     return not any(s.actor == person and s.stage == state.waiting for s in state.standing("counts"))
@@ -406,27 +521,17 @@ def advance_clocks(workspace: Workspace) -> list[tuple[str, str, str]]:
         ``(request, kind, stage)`` of every event that was added.
     """
     done: list[tuple[str, str, str]] = []
+    rules.record_expiry(workspace)
     with workspace.db.read() as conn:
         open_ids = [row.id for row in store.open_requests(conn)]
     for request_id in open_ids:
         with workspace.db.write() as conn:
-            now = workspace.clock()
-            current = load(conn, request_id)
-            for action in actions_due(current.state, now):
-                event = _clock_event(action, now)
-                current_state = load(conn, request_id).state
-                refusal = admissible(current_state, event, _roster(workspace), now)
-                if refusal is None:
-                    _append(conn, workspace, request_id, current_state, event, asked=True)
+            now, office = workspace.clock(), office_of(conn, workspace)
+            current = load(conn, request_id).state
+            for action in actions_due(current, now, office.calendar):
+                event = action.event(current, now, via="system")
+                current = load(conn, request_id).state
+                if _refusal(office, current, event) is None:
+                    _append(conn, workspace, request_id, current, event, asked=True)
                     done.append((request_id, action.kind, action.stage))
     return done
-
-
-def _clock_event(action: Any, now: datetime) -> ev.Event:
-    common: dict[str, Any] = {"at": now, "actor": SYSTEM, "via": "system"}
-    match action.kind:
-        case "expire":
-            return ev.Expired(**common, stage=action.stage, reason=action.reason)
-        case "escalate":
-            return ev.Escalated(**common, stage=action.stage, to=action.to)
-    return ev.Reminded(**common, stage=action.stage, level=action.kind)

@@ -171,6 +171,15 @@ def _approved(q: Question, event: Signed, stage: StageDef, status: StageStatus) 
     if status.status == "passed":
         return already_decided(q, stage.id)
     if status.status == "later":
+        waiting = q.state.stage(q.state.waiting)
+        if waiting is not None and waiting.checks_missing:
+            failed = ", ".join(waiting.checks_failed or waiting.checks_missing)
+            return q.no(
+                "stage_order",
+                f"stage {stage.id} comes after stage {waiting.id}, where these words have not"
+                f" passed: {failed}",
+                "the author corrects the words; what is wrong stands under them",
+            )
         return q.no(
             "stage_order",
             f"stage {stage.id} comes after stage {q.state.waiting}, which still waits",

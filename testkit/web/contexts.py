@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.kernel.clock import from_text, shown
-from testkit.signoff.model import Decision, RosterView
+from testkit.signoff.model import Decision
+from testkit.signoff.office import calendar_of, office_of
 from testkit.signoff.sla import deadlines
-from testkit.signoff.standins import holders
 from testkit.signoff.table import State
+from testkit.signoff.turns import asks_of
 from testkit.web.deciding import spoken
 
 if TYPE_CHECKING:
@@ -364,27 +365,24 @@ def _waits(workspace: Workspace, request: Request) -> str:
     if state.state is not State.IN_REVIEW or stage is None:
         return ""
     if stage.auto:
-        return f"stage {stage.id}: automatic checks"
+        status = state.stage(stage.id)
+        failed = ", ".join(status.checks_failed) if status else ""
+        return f"stage {stage.id}: automatic checks" + (f"; failed: {failed}" if failed else "")
     text = f"stage {stage.id}: {_asked(workspace, request, stage.id) or 'nobody here'}"
-    # A stage that counts working hours needs the calendar; without one no time is promised.
-    due = None if stage.sla.working else deadlines(state).due_at
+    calendar = calendar_of(workspace.roster, zone_name=workspace.config.organisation.zone)
+    due = deadlines(state, calendar).due_at
     return f"{text}, due {_when(workspace, due.isoformat())}" if due else text
 
 
 def _asked(workspace: Workspace, request: Request, stage_id: str) -> str:
-    state = request.state
-    stage, status = state.chain.stage(stage_id), state.stage(stage_id)
-    if stage is None or status is None:
-        return ""
-    roster, now = RosterView.of(workspace.roster), workspace.clock()
-    open_groups = {group.id for group in status.groups if not group.full}
+    with workspace.db.read() as conn:
+        roster = office_of(conn, workspace).roster
     names: dict[str, None] = {}
-    for group in stage.groups:
-        if group.id in open_groups:
-            also = state.escalated.get(stage_id, ())
-            for person, _ in holders(roster, group, now, also=also):
-                if person not in state.barred:
-                    names[_name(workspace, person)] = None
+    for ask in asks_of(request.state, stage_id, roster, workspace.clock()):
+        for asked in ask.asked:
+            name = _name(workspace, asked.person)
+            copied = f" (for {_name(workspace, asked.copied)})" if asked.copied else ""
+            names[f"{name}{copied}"] = None
     return " or ".join(names)
 
 

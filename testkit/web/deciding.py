@@ -9,7 +9,8 @@ from testkit.errors import InputError, KitError, NotAuthorisedError, NotFoundErr
 from testkit.signoff import service
 from testkit.signoff.admission import decide
 from testkit.signoff.events import Withdrawn
-from testkit.signoff.model import Decision, RosterView
+from testkit.signoff.model import Decision
+from testkit.signoff.office import office_of
 from testkit.web import links
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from testkit.kernel.ledger import Auth
     from testkit.kernel.workspace import Workspace
+    from testkit.signoff.charter import Charter
+    from testkit.signoff.model import RosterView
     from testkit.signoff.service import Request
+    from testkit.signoff.sla import WorkingCalendar
     from testkit.signoff.state import RequestState
     from testkit.web.links import Link
 
@@ -78,6 +82,8 @@ def options(
     stage: str = "",
     auth: Auth,
     zone_name: str,
+    calendar: WorkingCalendar | None = None,
+    charter: Charter | None = None,
 ) -> Options:
     """Ask the machine about every decision; record none.
 
@@ -90,6 +96,8 @@ def options(
         stage: The stage that a link is bound to; empty in a session.
         auth: How they proved who they are.
         zone_name: IANA zone in which moments are named.
+        calendar: The organisation's working hours.
+        charter: What the executive has signed.
     """
     offers, refusal = [], None
     for decision in Decision:
@@ -104,6 +112,8 @@ def options(
                 stage=stage,
                 auth=auth,
                 zone_name=zone_name,
+                calendar=calendar,
+                charter=charter,
             )
         except KitError as cause:
             if decision is Decision.APPROVE:
@@ -120,16 +130,20 @@ def stage_for(workspace: Workspace, request: Request, person: str, *, stage: str
     Raises:
         KitError: They could not approve through a link: no seat, not their turn, sign-in needed ...
     """
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
     event = decide(
         request.state,
         person,
         Decision.APPROVE,
-        RosterView.of(workspace.roster),
+        office.roster,
         workspace.clock(),
         revision=request.revision.id,
         stage=stage,
         auth="link",
-        zone_name=workspace.config.organisation.zone,
+        calendar=office.calendar,
+        zone_name=office.zone_name,
+        charter=office.charter,
     )
     assert not isinstance(event, Withdrawn)
     return event.stage
@@ -249,9 +263,11 @@ def require_here(workspace: Workspace, person: str) -> None:
         NotAuthorisedError: They are not.
     """
     try:
-        workspace.roster.person(person)
-    except NotFoundError as cause:
+        here = workspace.roster.person(person).here(workspace.clock())
+    except NotFoundError:
+        here = False
+    if not here:
         raise NotAuthorisedError(
             f"{person} is no longer in the list of people here",
-            hint="if that is a mistake, ask the person who keeps whistlestop.yaml",
-        ) from cause
+            hint="if that is a mistake, ask the person who keeps people.yaml",
+        )

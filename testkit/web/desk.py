@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from testkit.errors import InputError, StaleRevisionError
 from testkit.signoff import service
-from testkit.signoff.model import RosterView
+from testkit.signoff.office import office_of
 from testkit.web import contexts, deciding, links, security
 from testkit.web.shell import sentence, status_of
 
@@ -37,9 +37,10 @@ class Desk:
         """What waits for this person, and what else is open."""
         _, person = caller.signed_in()
         workspace = caller.workspace
-        roster, now = RosterView.of(workspace.roster), workspace.clock()
-        found = service.inbox(workspace)
-        mine = [r for r in found if service.waits_for(r.state, person.id, roster, now)]
+        now, found = workspace.clock(), service.inbox(workspace)
+        with workspace.db.read() as conn:
+            office = office_of(conn, workspace)
+        mine = [r for r in found if service.waits_for(r.state, person.id, office, now)]
         ids = {r.row.id for r in mine}
         context = contexts.InboxContext(
             waiting=tuple(contexts.inbox_line(workspace, r) for r in mine),
@@ -113,15 +114,18 @@ class Desk:
         workspace = caller.workspace
         with workspace.db.read() as conn:
             request = service.find(conn, revision)
+            office = office_of(conn, workspace)
         found = deciding.options(
             request.state,
             person,
-            RosterView.of(workspace.roster),
+            office.roster,
             workspace.clock(),
             revision=revision,
             stage=stage,
             auth=auth,
-            zone_name=workspace.config.organisation.zone,
+            zone_name=office.zone_name,
+            calendar=office.calendar,
+            charter=office.charter,
         )
         if found.refusal is not None:
             if isinstance(found.refusal, StaleRevisionError):

@@ -15,6 +15,7 @@ from responders.model.issue_file import KEYS
 from testkit.errors import KitError, exit_code
 from testkit.kernel import yamlfile
 from testkit.kernel.config import Config, load
+from testkit.kernel.peoplefile import PeopleFile
 from testkit.model.checks import CODES
 from testkit.model.checks import check as check_definition
 from testkit.model.definition import Definition
@@ -51,6 +52,14 @@ def codes_in(pattern: str, *folders: str) -> set[str]:
     return set(re.findall(rf'"({pattern}\d{{3}})"', " ".join(texts)))
 
 
+@pytest.mark.parametrize(
+    ("name", "family"), [("signoff/charter.md", "CH"), ("signoff/roster.md", "RO")]
+)
+def test_every_finding_about_people_and_charter_is_listed(name, family):
+    listed = [row[0] for row in table(name, "Finding")]
+    assert listed == sorted(codes_in(family, "testkit/signoff"))
+
+
 # --- keys
 
 
@@ -73,7 +82,11 @@ def is_model(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
 
 
-PAGES = {"experiments/definition.md": Definition, "workspace/configuration.md": Config}
+PAGES = {
+    "experiments/definition.md": Definition,
+    "signoff/roster.md": PeopleFile,
+    "workspace/configuration.md": Config,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

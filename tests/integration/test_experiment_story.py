@@ -372,7 +372,7 @@ def test_a_backup_into_the_workspace_does_not_hold_itself(shell):
 
 
 def test_adopting_people_tells_which_chain_they_cannot_complete(shell):
-    path = shell.folder / "whistlestop.yaml"
+    path = shell.folder / "people.yaml"
     text = path.read_text("utf-8").replace("roles: [comms_lead]", "roles: [press]")
     path.write_text(text.replace("roles: [deputy_comms]", "roles: [press]"), "utf-8")
     assert "warning SO0" in shell.ok("adopt", "people").out

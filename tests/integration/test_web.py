@@ -283,7 +283,7 @@ def test_a_person_who_left_can_do_nothing(office: Office, browser: Callable[[], 
     kim, decide = browser(), office.decide_link("kim")
     kim.sign_in(office.link("kim"))
     page = kim.get(decide).text
-    config = office.folder / "whistlestop.yaml"
+    config = office.folder / "people.yaml"
     kept = [line for line in config.read_text().splitlines() if "id: kim" not in line]
     config.write_text("\n".join(kept) + "\n")
     office.run("adopt", "people")
@@ -478,7 +478,7 @@ def test_a_workspace_that_cannot_be_read_is_our_trouble_not_the_visitors(
 def test_a_person_with_seats_in_two_stages_says_yes_to_each(
     office: Office, browser: Callable[[], Visitor]
 ) -> None:
-    config = office.folder / "whistlestop.yaml"
+    config = office.folder / "people.yaml"
     config.write_text(config.read_text().replace("roles: [comms_lead]", "roles: [comms_lead, ed]"))
     office.run("adopt", "people")
     office.draft = "draft_2"

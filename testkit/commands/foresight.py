@@ -1,0 +1,220 @@
+"""``whistlestop signoff check`` and ``simulate``: what would happen, before it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from testkit.errors import InputError
+from testkit.kernel.console import App, emit, json_option, pass_app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.kernel.findings import Finding
+    from testkit.kernel.workspace import Workspace
+    from testkit.signoff.model import RosterView
+    from testkit.signoff.simulate import Simulation, StagePlan
+    from testkit.signoff.turns import Ask
+
+PEOPLE = click.option(
+    "--roster",
+    "people",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Suppose the people of this file; else the adopted ones.",
+)
+
+
+def _people(workspace: Workspace, path: Path | None) -> RosterView | None:
+    from testkit.errors import DefinitionError
+    from testkit.kernel.findings import has_errors
+    from testkit.kernel.yamlfile import read_text
+    from testkit.signoff.kinds import people_view
+
+    if path is None:
+        return None
+    roster, findings = people_view(workspace, read_text(path), str(path))
+    if roster is None or has_errors(findings):
+        raise DefinitionError(findings, path=str(path))
+    return roster
+
+
+@click.command()
+@click.argument("file", required=False)
+@PEOPLE
+@json_option
+@pass_app
+def check(app: App, file: str | None, people: Path | None, as_json: bool) -> int:
+    """Whether these people can complete the chains: for every author, with and without deputies.
+
+    Also asks whether the charter lets somebody on each way say yes, and checks charter.yaml.
+
+    \b
+    Example:
+      whistlestop signoff check chains/rapid-response.yaml --roster people.yaml
+    """
+    from testkit.kernel.findings import by_severity, has_errors
+    from testkit.kernel.kinds import files, find
+    from testkit.signoff.kinds import CHAIN, CHARTER, check_chain_text
+
+    workspace = app.workspace()
+    roster = _people(workspace, people)
+    if file:
+        kind, _, path, text = find(workspace, (CHAIN, CHARTER), file)
+        chosen = [(kind, path, text)]
+    else:
+        by_name = {"chain": CHAIN, "charter": CHARTER}
+        listed = files(workspace, (CHAIN, CHARTER))
+        chosen = [(by_name[kind], path, text) for (kind, _), (path, text) in listed.items()]
+    findings: list[Finding] = []
+    for kind, path, text in chosen:
+        if kind is CHAIN:
+            findings += check_chain_text(workspace, text, path, roster=roster)
+        else:
+            findings += kind.check(workspace, text, path)
+    findings = list(by_severity(dict.fromkeys(findings)))
+    bad, practice = has_errors(findings), workspace.practice
+    lines = [str(f) for f in findings]
+    count = f"{len(chosen)} file{'' if len(chosen) == 1 else 's'}"
+    lines.append("this cannot work as it is" if bad else f"{count}: no errors")
+    if practice:
+        lines.append("practice mode: no signed charter is in force")
+    emit(
+        {"ok": not bad, "practice": practice, "findings": [f.as_dict() for f in findings]},
+        "\n".join(lines),
+        as_json=as_json,
+    )
+    return 2 if bad else 0
+
+
+def _fact(text: str) -> tuple[str, Any]:
+    from testkit.kernel.yamlfile import parse
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise InputError(
+            f"{text!r} is not FACT=VALUE", field="fact", value=text, hint="write --fact risk=high"
+        )
+    return name.strip(), parse(value, name="--fact").value
+
+
+@click.command()
+@click.argument("chain", default="rapid-response")
+@click.option("--fact", "facts", metavar="FACT=VALUE", multiple=True, help="Such as risk=high.")
+@click.option("--author", default="", help="Who would write it.")
+@click.option("--away", metavar="NAME", multiple=True, help="Suppose this person away.")
+@click.option("--at", metavar="TIME", help="When it would be submitted; else now.")
+@PEOPLE
+@json_option
+@pass_app
+def simulate(
+    app: App,
+    chain: str,
+    facts: Sequence[str],
+    author: str,
+    away: Sequence[str],
+    at: str | None,
+    people: Path | None,
+    as_json: bool,
+) -> int:
+    """What an adopted chain would do: stages, people asked, and how long it can take.
+
+    A fact that you do not state counts as if it mattered. Nothing is recorded.
+
+    \b
+    Example:
+      whistlestop signoff simulate rapid-response --fact risk=high --author sam --away rosa
+    """
+    from testkit.kernel.clock import parse_local
+    from testkit.signoff.office import office_of
+    from testkit.signoff.service import chain_of
+    from testkit.signoff.simulate import simulate as run
+
+    workspace = app.workspace()
+    zone_name = workspace.config.organisation.zone
+    now = workspace.clock() if at is None else parse_local(at, zone_name=zone_name)
+    roster = _people(workspace, people)
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
+        definition, version = chain_of(conn, chain)
+    roster = roster or office.roster
+    known = {member.id for member in roster.members}
+    for person in (*away, *([author] if author else [])):
+        if person not in known:
+            workspace.roster.person(person)
+    stated = dict(map(_fact, facts))
+    done = run(definition, roster, stated, now, author=author, away=away, calendar=office.calendar)
+    emit(
+        {
+            "chain": chain,
+            "chain_version": version,
+            "facts": stated,
+            "at": now.isoformat(),
+            "outcome": done.outcome,
+            "promised_hours": done.promised_hours,
+            "worst_case_hours": done.worst_case_hours,
+            "stages": [_plan_data(plan) for plan in done.stages],
+            "notes": list(done.notes),
+        },
+        _text(done, roster, zone_name),
+        as_json=as_json,
+    )
+    return 0 if done.outcome == "clears" else 3
+
+
+def _plan_data(plan: StagePlan) -> dict[str, Any]:
+    return {
+        "stage": plan.stage,
+        "status": plan.status,
+        "because": plan.because,
+        "asks": [
+            {"group": ask.group, "need": ask.need, "problem": ask.problem,
+             "people": [{"person": a.person, "for": a.principal} for a in ask.asked]}
+            for ask in plan.asks
+        ],
+        "due_at": plan.due_at.isoformat() if plan.due_at else None,
+        "escalate_at": plan.escalate_at.isoformat() if plan.escalate_at else None,
+        "escalate_to": list(plan.escalate_to),
+        "expires_at": plan.expires_at.isoformat() if plan.expires_at else None,
+        "problems": list(plan.problems),
+    }  # fmt: skip
+
+
+def _asks(asks: Sequence[Ask], roster: RosterView) -> str:
+    groups = []
+    for ask in asks:
+        people = " or ".join(
+            roster.name(a.person) + (f" (for {roster.name(a.copied)})" if a.copied else "")
+            for a in ask.asked
+        )
+        count = f"{ask.need} of " if ask.need > 1 else ""
+        groups.append(f"{count}{people or 'nobody'}")
+    return ", and ".join(groups)
+
+
+def _text(done: Simulation, roster: RosterView, zone_name: str) -> str:
+    from testkit.kernel.clock import shown
+
+    lines = []
+    for plan in done.stages:
+        what = {"skipped": "skipped", "checked": "checked by machines"}.get(plan.status, "")
+        asked = what or f"asks {_asks(plan.asks, roster)}"
+        lines.append(f"{plan.stage}: {asked}")
+        lines.append(f"  because: {plan.because}")
+        if plan.due_at:
+            lines.append(f"  due {shown(plan.due_at, zone_name=zone_name)}")
+        if plan.escalate_at:
+            to = ", ".join(plan.escalate_to)
+            lines.append(f"  from {shown(plan.escalate_at, zone_name=zone_name)} also {to}")
+        if plan.expires_at:
+            lines.append(f"  expires {shown(plan.expires_at, zone_name=zone_name)}")
+        lines += [f"  problem: {problem}" for problem in plan.problems]
+    ends = {"clears": "it clears", "blocked": "it is blocked", "stuck": "it is stuck"}
+    lines.append(f"{ends[done.outcome]} if everybody who is asked says yes"
+                 if done.outcome == "clears" else ends[done.outcome])  # fmt: skip
+    for name, hours in (("as promised", done.promised_hours), ("at most", done.worst_case_hours)):
+        if hours is not None:
+            lines.append(f"{name}: {hours:.1f} hours")
+    return "\n".join([*lines, *done.notes])
