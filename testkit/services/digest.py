@@ -16,7 +16,7 @@ from testkit.outbox.letter import one_line
 from testkit.outbox.words import DigestWords, write
 from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
-from testkit.signoff.model import RosterView
+from testkit.signoff.office import office_of
 from testkit.signoff.turns import whose_turn
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def digest_for(workspace: Workspace, name: str = "all") -> tuple[str, str, Diges
 
 
 def _words(conn: Connection, workspace: Workspace, *, name: str, now: datetime) -> DigestWords:
-    zone_name, roster = workspace.config.organisation.zone, RosterView.of(workspace.roster)
+    zone_name, roster = workspace.config.organisation.zone, office_of(conn, workspace).roster
     waiting, owed, happened = [], [], []
     for row in requests.open_requests(conn):
         request = signoff.load(conn, row.id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from testkit.errors import InputError, KitError
+from testkit.errors import KitError
 from testkit.kernel import proposals
 from testkit.kernel.clock import shown
 from testkit.outbox import store
@@ -21,8 +21,9 @@ from testkit.signoff import events as ev
 from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
 from testkit.signoff.chain import fold
-from testkit.signoff.model import SYSTEM, RosterView
-from testkit.signoff.sla import Deadlines, deadlines
+from testkit.signoff.model import SYSTEM
+from testkit.signoff.office import office_of
+from testkit.signoff.sla import deadlines
 from testkit.signoff.table import State
 from testkit.signoff.turns import whose_turn
 from testkit.web import deciding, links
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from testkit.kernel.people import Person
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.signoff.office import Office
     from testkit.signoff.service import Request
     from testkit.signoff.state import RequestState
     from testkit.signoff.turns import Asked, Turn
@@ -113,7 +116,8 @@ def _of_request(workspace: Workspace, request_id: str) -> int:
         seen = conn.execute(
             "SELECT seq, watched FROM outbox_seen WHERE request = :r", {"r": request_id}
         ).fetchone()
-        teller = _Teller(workspace, request, now=workspace.clock())
+        office = office_of(conn, workspace)
+        teller = _Teller(workspace, office, request, now=workspace.clock())
         now_asked = list(teller.of_turn())
         for item in (*teller.of_events(told, after=seen["seq"] if seen else 0), *now_asked):
             added += _add(conn, workspace, request, item)
@@ -137,17 +141,16 @@ def _of_request(workspace: Workspace, request_id: str) -> int:
 class _Teller:
     """Works out the news of one request at one moment."""
 
-    def __init__(self, workspace: Workspace, request: Request, *, now: datetime) -> None:
+    def __init__(
+        self, workspace: Workspace, office: Office, request: Request, *, now: datetime
+    ) -> None:
         self.request, self.now = request, now
         self.state = request.state
         self.hooks = tuple(workspace.config.delivery.hooks)
-        self.roster = RosterView.of(workspace.roster)
+        self.roster = office.roster
         self.zone_name = workspace.config.organisation.zone
         self.turn: Turn = whose_turn(self.state, self.roster, now)
-        try:
-            self.ends = deadlines(self.state)
-        except InputError:  # working hours without a calendar: nothing to promise
-            self.ends = Deadlines()
+        self.ends = deadlines(self.state, office.calendar)
 
     def of_use(self, asked: list[News], told: list[ev.Event]) -> set[str]:
         """Keys of asks and reminders that somebody should still get."""
@@ -442,11 +445,10 @@ def _seat(workspace: Workspace, request: Request, person: str) -> tuple[str, tim
         return "", None
 
 
-def _not_before(workspace: Workspace, person: object, news: News, now: datetime) -> datetime:
+def _not_before(workspace: Workspace, person: Person, news: News, now: datetime) -> datetime:
     if news.urgent:
         return now
-    quiet = getattr(person, "quiet_until", None)
-    until = quiet(now, zone_name=workspace.config.organisation.zone) if quiet else None
+    until = person.quiet_until(now, zone_name=workspace.config.organisation.zone)
     if until is None:
         return now
     # A promise that ends during the night is kept by asking now.

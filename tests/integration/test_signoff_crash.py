@@ -203,18 +203,21 @@ def ready_to_release(scene: Scene) -> list[str]:
     return ["--as", "sam", "release", scene.office.draft]
 
 
-def end_practice(office: Office) -> None:
-    """Adopt a charter, as the service would: only its row matters here."""
-    from testkit.kernel import proposals
+CHARTER = """\
+charter: crash
+about: Whoever has a seat in the chain may say yes.
+signed_by: [ed]
+may_say_yes:
+  - {from: [comms_lead, deputy_comms, ed, deputy_ed, digital_director]}
+max_spend_cents: 100000
+"""
 
-    workspace = office.workspace()
-    with workspace.db.write() as conn:
-        conn.execute(
-            "INSERT INTO proposal (kind, name, version, text, digest, state, proposed_by, at)"
-            " SELECT 'charter', 'charter', 1, text, digest, state, proposed_by, at"
-            " FROM proposal WHERE kind = 'people' LIMIT 1"
-        )
-        assert not proposals.in_practice(conn)
+
+def end_practice(office: Office) -> None:
+    """The executive director signs a charter."""
+    (office.folder / "charter.yaml").write_text(CHARTER, encoding="utf-8")
+    office.run("adopt", "charter.yaml", person="rosa")
+    assert not office.workspace().practice
 
 
 def kills(scene: Scene, tmp_path: Path, *, seed: int, count: int) -> tuple[int, int, int]:
