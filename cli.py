@@ -44,8 +44,12 @@ COMMANDS: Final = {
     "draft": ("responders.commands.draft:draft", "Drafts: list, show, edit, submit."),
     "signoff": ("testkit.commands.signoff:signoff", "Approve, return, block, withdraw."),
     "release": ("responders.commands.release:release", "Hand cleared words to a channel."),
+    "handback": ("responders.commands.release:handback", "Lists for texting, with words and arm."),
     "bridge": ("responders.commands.release:bridge", "Turn a release into an experiment."),
     "serve": ("testkit.commands.web:serve", "The pages in the browser: inbox, decisions, tests."),
+    "up": ("responders.commands.up:up", "Pages, newsroom and delivery in one process."),
+    "outbox": ("testkit.commands.outbox:outbox", "Messages that leave: list, send, retry."),
+    "digest": ("testkit.commands.outbox:digest", "Today in one page, with the ledger's head."),
     "people": ("testkit.commands.people:people", "Who is here, away, stand-ins, sign-in links."),
     "charter": ("testkit.commands.charter:charter", "Whose yes is enough; ends practice mode."),
     "ledger": ("testkit.commands.workspace:ledger_group", "The record of decisions: verify, show."),
@@ -61,6 +65,7 @@ def schemas() -> Sequence[Schema]:
     from responders.store.migrations import ARCHIVE, DRAFTS
     from testkit.kernel import ledger, proposals
     from testkit.kernel.workspace import Schema
+    from testkit.outbox.migrations import MIGRATIONS as OUTBOX
     from testkit.signoff.migrations import MIGRATIONS as SIGNOFF
     from testkit.store.identity import MIGRATIONS as IDENTITY
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
@@ -78,6 +83,7 @@ def schemas() -> Sequence[Schema]:
         "search-responses": search.RESPONSES,
         "labels": labels.MIGRATIONS,
         "web": WEB,
+        "outbox": OUTBOX,
     }
     return (
         *(Schema(product=p, file="workspace", migrations=m) for p, m in in_workspace.items()),

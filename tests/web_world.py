@@ -54,6 +54,12 @@ class Office:
 
     def run(self, *words: str, person: str = "", code: int = 0) -> str:
         """Run a command as a person would; returns what it printed."""
+        done, printed = self.attempt(*words, person=person)
+        assert done == code, printed
+        return printed
+
+    def attempt(self, *words: str, person: str = "") -> tuple[int, str]:
+        """Run a command that may fail; returns its exit code and what it printed."""
         import cli
 
         out, err = io.StringIO(), io.StringIO()
@@ -61,8 +67,7 @@ class Office:
         start = [*settings, *(["--as", person] if person else [])]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             done = cli.run([*start, *words], obj=self.app())
-        assert done == code, err.getvalue()
-        return out.getvalue() if code == 0 else err.getvalue()
+        return done, out.getvalue() if done == 0 else err.getvalue()
 
     def json(self, *words: str, person: str = "") -> Any:
         return json.loads(self.run(*words, "--json", person=person))

@@ -56,6 +56,45 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @issue.command()
+@click.argument("name")
+@json_option
+@pass_app
+def show(app: App, name: str, as_json: bool) -> None:
+    """One adopted issue, and what worked last time: the tests that its releases became.
+
+    \b
+    Example:
+      whistlestop issue show labor
+    """
+    from dataclasses import asdict
+
+    from responders.kinds import adopted_issues
+    from responders.services.lessons import what_worked
+    from testkit.errors import NotFoundError
+    from testkit.kernel.clock import from_text, shown
+
+    workspace = app.workspace()
+    with workspace.db.read() as conn:
+        known = adopted_issues(conn)
+        if name not in known:
+            raise NotFoundError("adopted issue", name, hint=f"there are: {', '.join(known)}")
+        lessons = what_worked(conn, name)
+    found, _, version = known[name]
+    zone_name = workspace.config.organisation.zone
+    lines = [f"{found.title} ({name}, version {version}); owner: {found.owner}", "", found.query]
+    lines += ["", "What worked last time:" if lessons else "No release on it was tested yet."]
+    for lesson in lessons:
+        when = shown(from_text(lesson.released_at), zone_name=zone_name)
+        lines += [f"- {when}, {lesson.channel}: {lesson.title}", f"  {lesson.sentence}"]
+    emit(
+        {"issue": name, "title": found.title, "owner": found.owner, "version": version,
+         "query": found.query, "lessons": [asdict(lesson) for lesson in lessons]},
+        "\n".join(lines),
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@issue.command()
 @click.argument("file")
 @json_option
 @pass_app

@@ -1,41 +1,200 @@
-"""``whistlestop release`` and ``whistlestop bridge``: cleared words out, and on to their test."""
+"""``whistlestop release``, ``handback``, ``bridge``: cleared words out, and on to their test."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from testkit.kernel.console import App, emit, json_option, pass_app
+from testkit.kernel.console import App, emit, json_option, pass_app, table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from responders.release.texting import Dialect
+    from responders.store.releases import PlanRow
+    from testkit.kernel.workspace import Workspace
 
 
 @click.command()
-@click.argument("draft", metavar="DRAFT")
+@click.argument("draft", metavar="DRAFT", required=False)
+@click.option("--at", "at_text", metavar="TIME", help='When, such as "2026-11-03 09:00".')
+@click.option("--embargo", metavar="TIME", help="Not before; with --at, the later of both counts.")
+@click.option("--cancel", is_flag=True, help="Take a planned release back.")
+@click.option("--list", "listing", is_flag=True, help="What was released and what is planned.")
 @json_option
 @pass_app
-def release(app: App, draft: str, as_json: bool) -> None:
-    """Hand the signed words of DRAFT out as a folder of files, once.
+def release(
+    app: App,
+    draft: str | None,
+    at_text: str | None,
+    embargo: str | None,
+    cancel: bool,
+    listing: bool,
+    as_json: bool,
+) -> None:
+    """Hand the signed words of DRAFT to the channels, once: now, or when their time has come.
+
+    They always come as a folder of files. Live channels (see channels.NAME.out) get them too, with
+    the next tick, unless the workspace is in practice mode.
 
     \b
     Example:
       whistlestop release draft_01k...
+      whistlestop release draft_01k... --at "2026-11-03 09:00" --embargo "2026-11-03 10:00"
     """
-    from responders.services.release import release as run
+    from testkit.kernel.clock import parse_local
 
     workspace = app.workspace()
+    if listing:
+        _list(workspace, as_json=as_json)
+        return
+    if not draft:
+        raise click.UsageError("name a DRAFT, or use --list")
+    zone_name = workspace.config.organisation.zone
+
+    def moment(text: str | None) -> datetime | None:
+        return parse_local(text, zone_name=zone_name) if text else None
+
+    if cancel:
+        _show_plan(workspace, take_back_plan(workspace, draft), word="taken back", as_json=as_json)
+    elif at_text or embargo:
+        from responders.services.schedule import plan
+
+        row = plan(workspace, draft, at=moment(at_text), embargo=moment(embargo))
+        _show_plan(workspace, row, word="planned", as_json=as_json)
+    else:
+        _release_now(workspace, draft, as_json=as_json)
+
+
+def take_back_plan(workspace: Workspace, draft: str) -> PlanRow:
+    """Take a plan back; imported late, like every service."""
+    from responders.services.schedule import take_back
+
+    return take_back(workspace, draft)
+
+
+def _show_plan(workspace: Workspace, row: PlanRow, *, word: str, as_json: bool) -> None:
+    from testkit.kernel.clock import from_text, shown
+
+    when = shown(from_text(row.publish_at), zone_name=workspace.config.organisation.zone)
+    more = "\na tick sends it then: keep `whistlestop up` or `watch` running"
+    emit(
+        {"plan": row.id, "draft": row.draft, "request": row.request, "at": row.publish_at,
+         "state": word},
+        f"{word}: {row.draft}, {when}{more if word == 'planned' else ''}",
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def _list(workspace: Workspace, *, as_json: bool) -> None:
+    from responders.store import drafts, releases
+    from testkit.kernel.clock import from_text, shown
+
+    zone_name = workspace.config.organisation.zone
+    with workspace.db.read() as conn:
+        done, plans = drafts.releases(conn), releases.open_plans(conn)
+        titles = {d.id: d.title for d in drafts.listed(conn, dropped=True)}
+    data: list[dict[str, Any]] = [
+        {
+            "release": None,
+            "plan": p.id,
+            "draft": p.draft,
+            "at": p.publish_at,
+            "by": p.by,
+            "practice": None,
+        }
+        for p in plans
+    ]
+    data += [
+        {"release": r.id, "plan": None, "draft": r.draft, "at": r.at, "by": r.by,
+         "practice": r.practice}
+        for r in done
+    ]  # fmt: skip
+    rows = [
+        (d["release"] or "(planned)", shown(from_text(d["at"]), zone_name=zone_name), d["by"],
+         d["draft"], titles.get(d["draft"], ""))
+        for d in data
+    ]  # fmt: skip
+    text = table(rows, ["release", "when", "by", "draft", "title"]) if rows else "none yet"
+    emit(data, text, as_json=as_json)
+
+
+def _release_now(workspace: Workspace, draft: str, *, as_json: bool) -> None:
+    from responders.services.release import release as run
+
     done = run(workspace, draft)
     head = f"released as {done.row.id}" if done.new else f"was released before, as {done.row.id}"
     mark = " (PRACTICE: marked, not for sending)" if done.row.practice else ""
     files = [workspace.shown(path) for path in done.files]
     lines = [f"{head}{mark}", *(f"  {path}" for path in files)]
+    if done.live:
+        lines.append(f"goes to {', '.join(done.live)} with the next tick, or: outbox send")
     lines.append(
         f"next: whistlestop bridge {done.row.id} --list-size N --base-rate R --outcome called"
     )
     emit(
         {"release": done.row.id, "new": done.new, "practice": done.row.practice,
          "revision": done.row.revision, "material_digest": done.row.material_digest,
-         "files": files},
+         "campaign": done.campaign, "live": done.live, "files": files},
         "\n".join(lines),
         as_json=as_json,
     )  # fmt: skip
+
+
+@click.command()
+@click.argument("release_id", metavar="RELEASE")
+@click.argument(
+    "lists", metavar="LIST...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--tool",
+    type=click.Choice(["spoke", "spoke-rewired"]),
+    default="spoke",
+    show_default=True,
+    help="Whose upload.",
+)
+@click.option("--map", "pairs", metavar="WHAT=COLUMN", multiple=True,
+              help="first, last, cell, zip or id = a column of the list.")  # fmt: skip
+@json_option
+@pass_app
+def handback(
+    app: App,
+    release_id: str,
+    lists: tuple[Path, ...],
+    tool: Dialect,
+    pairs: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Join the lists of an experiment with the words of its RELEASE, for peer-to-peer texting.
+
+    LIST is what `experiment assign` wrote: one file per wave and arm. Each gets a neighbour that
+    the tool can import, with the arm and its words as custom fields.
+
+    \b
+    Example:
+      whistlestop handback rel_01k... wave-01-a.csv --map cell=Mobile
+    """
+    from responders.services.handback import handback as run
+
+    bad = [text for text in pairs if "=" not in text]
+    if bad:
+        raise click.BadParameter(f"{bad[0]!r} is not WHAT=COLUMN", param_hint="--map")
+    workspace = app.workspace()
+    made = run(
+        workspace,
+        release_id,
+        lists,
+        dialect=tool,
+        given=dict(text.split("=", 1) for text in pairs),
+    )
+    data = [{"file": workspace.shown(path), "people": count} for path, count in made]
+    emit(
+        {"release": release_id, "tool": tool, "files": data},
+        "\n".join(f"{d['file']}: {d['people']} people" for d in data),
+        as_json=as_json,
+    )
 
 
 @click.command()
@@ -64,6 +223,7 @@ def bridge(
       whistlestop bridge rel_01k... --list-size 40000 --base-rate 0.03 --outcome called
     """
     from responders.bridge import answers_of
+    from responders.release.links import campaign_of
     from responders.store import drafts
     from testkit.services.define import new
     from testkit.signoff import store as requests
@@ -73,7 +233,7 @@ def bridge(
         row = drafts.release(conn, release_id)
         draft = drafts.get(conn, row.draft)
         fields = requests.revision(conn, row.revision).fields
-    name = name or f"{draft.issue}-{row.id.removeprefix('rel_')[-6:]}"
+    name = name or campaign_of(draft.issue, row.id)
     answers = answers_of(
         fields,
         channel=channel,

@@ -27,7 +27,15 @@ def _text(done: Ticked) -> str:
     for raised in done.raised:
         lines.append(f"  {raised.row.id}: {raised.row.title}")
     lines += [f"{kind}: {request} (stage {stage})" for request, kind, stage in done.clocks]
+    lines += [
+        f"released {d.plan.draft} as {d.outcome}" if d.released else f"{d.plan.draft}: {d.outcome}"
+        for d in done.due
+    ]
+    sent = done.delivered
+    if sent.added or sent.sent:
+        lines.append(f"{sent.sent} messages left")
     lines += [f"problem: {name}: {problem}" for name, problem in polled.problems]
+    lines += [f"problem: {channel}: {problem}" for channel, problem in sent.down.items()]
     if done.raised:
         lines.append(f"next: whistlestop draft show {done.raised[0].row.id}")
     return "\n".join(lines)
@@ -48,7 +56,22 @@ def _data(done: Ticked) -> dict[str, Any]:
         ],
         "drafts": [{"draft": r.row.id, "title": r.row.title} for r in done.raised],
         "clocks": [{"request": r, "kind": k, "stage": s} for r, k, s in done.clocks],
+        "due": [
+            {"draft": d.plan.draft, "plan": d.plan.id, "released": d.released, "outcome": d.outcome}
+            for d in done.due
+        ],
+        "delivered": {
+            "added": done.delivered.added,
+            "sent": done.delivered.sent,
+            "failed": done.delivered.failed,
+            "gave_up": done.delivered.gave_up,
+            "unsure": done.delivered.unsure,
+        },
     }
+
+
+def _left(done: Ticked) -> bool:
+    return bool(done.due or done.delivered.sent)
 
 
 @click.command()
@@ -90,7 +113,7 @@ def watch(app: App, every: int, steps: int, as_json: bool) -> None:
     while True:
         with progress() as say:
             done = run(app.workspace(), say=say)
-        if as_json or done.polled.asked or done.raised or done.clocks:
+        if as_json or done.polled.asked or done.raised or done.clocks or _left(done):
             emit(_data(done), _text(done), as_json=as_json)
         count += 1
         if steps and count >= steps:

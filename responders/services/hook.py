@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from responders.drafting.lengths import Limit
     from responders.model.draft import Draft, Organisation
     from responders.model.issue import Issue
-    from testkit.kernel.config import Hook
+    from testkit.kernel.config import DraftingHook
     from testkit.kernel.findings import Finding
 
 __all__ = ["propose"]
@@ -50,7 +50,7 @@ class _Failed(Exception):  # noqa: N818 - becomes a finding
 
 
 def propose(
-    hook: Hook,
+    hook: DraftingHook,
     draft: Draft,
     issue: Issue,
     org: Organisation,
@@ -118,7 +118,7 @@ def _labelled(variant: Variant, findings: tuple[Finding, ...]) -> Variant:
     return replace(variant, findings=(label, *findings), length=length_of(variant))
 
 
-def _run(hook: Hook, asked: bytes, *, folder: Path) -> bytes:
+def _run(hook: DraftingHook, asked: bytes, *, folder: Path) -> bytes:
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     try:
         process = subprocess.Popen(
@@ -186,7 +186,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(5)
 
 
-def _post(hook: Hook, asked: bytes) -> bytes:
+def _post(hook: DraftingHook, asked: bytes) -> bytes:
     target = urlsplit(hook.url)
     secure = target.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -219,7 +219,7 @@ def _body(
     *,
     deadline: float,
     most: int,
-    hook: Hook,
+    hook: DraftingHook,
 ) -> bytes:
     read: list[bytes] = []
     size = 0

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from responders.services.draft import Raised, raise_due
 from responders.services.poll import Polled, poll
+from responders.services.schedule import Due, release_due
 from responders.services.triage import Triaged, triage
+from testkit.services.deliver import Delivered, deliver_due
 from testkit.signoff.service import advance_clocks
 
 if TYPE_CHECKING:
@@ -27,16 +29,20 @@ class Ticked:
         triaged: Stories matched.
         raised: Drafts raised.
         clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
+        due: What became of planned releases.
+        delivered: Messages that left.
     """
 
     polled: Polled
     triaged: Triaged
     raised: tuple[Raised, ...]
     clocks: tuple[tuple[str, str, str], ...]
+    due: tuple[Due, ...]
+    delivered: Delivered
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll what is due, match stories, raise drafts, advance the clocks.
+    """Poll, match stories, raise drafts, advance the clocks, release and send what is due.
 
     Args:
         workspace: The workspace.
@@ -49,4 +55,14 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     raised = raise_due(workspace)
     say("advancing clocks")
     clocks = advance_clocks(workspace)
-    return Ticked(polled=polled, triaged=triaged, raised=tuple(raised), clocks=tuple(clocks))
+    due = release_due(workspace)
+    say("delivering")
+    delivered = deliver_due(workspace)
+    return Ticked(
+        polled=polled,
+        triaged=triaged,
+        raised=tuple(raised),
+        clocks=tuple(clocks),
+        due=tuple(due),
+        delivered=delivered,
+    )

@@ -166,4 +166,22 @@ DRAFTS: Final = (
         ) STRICT;
         """,
     ),
+    (
+        "003_release_plan",
+        """
+        CREATE TABLE release_plan (
+          id TEXT PRIMARY KEY,
+          request TEXT NOT NULL,
+          draft TEXT NOT NULL,
+          publish_at TEXT NOT NULL,
+          made_at TEXT NOT NULL,
+          by TEXT NOT NULL,
+          auth TEXT NOT NULL,
+          ended_at TEXT,
+          outcome TEXT NOT NULL
+        ) STRICT;
+        -- serves: what is due; and a request has one open plan at most
+        CREATE UNIQUE INDEX release_plan_open ON release_plan (request) WHERE ended_at IS NULL;
+        """,
+    ),
 )

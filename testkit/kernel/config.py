@@ -24,8 +24,12 @@ __all__ = [
     "ChannelConfig",
     "Config",
     "Contact",
+    "Delivery",
+    "Digest",
     "Drafting",
+    "DraftingHook",
     "Hook",
+    "Mail",
     "Organisation",
     "Polling",
     "Web",
@@ -83,10 +87,23 @@ class ChannelConfig(_Strict):
     Attributes:
         kind: ``email``, ``sms``, ``post``, ``call``, ``push`` or ``ad``: decides the length rules.
         on: Whether drafts are made for it.
+        out: Where released words go, beside the folder of files: ``files`` (nowhere else),
+            ``mail`` or ``webhook``.
+        to: For ``mail``: the address; ``{arm}`` stands for the variant.
+        url: For ``webhook``: the address; empty takes ``channel_NAME_url`` of the secrets.
     """
 
     kind: Literal["email", "sms", "post", "call", "push", "ad"]
     on: bool = True
+    out: Literal["files", "mail", "webhook"] = "files"
+    to: str = ""
+    url: str = ""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ChannelConfig:
+        if self.out == "mail" and not self.to:
+            raise ValueError("`out: mail` needs `to`: the address that the words are sent to")
+        return self
 
 
 class Contact(_Strict):
@@ -117,7 +134,7 @@ class Polling(_Strict):
     allow_hosts: list[str] = Field(default_factory=list)
 
 
-class Hook(_Strict):
+class DraftingHook(_Strict):
     """The organisation's own program that may propose texts; off while it names none.
 
     Attributes:
@@ -143,7 +160,7 @@ class Drafting(_Strict):
     """
 
     min_outlets: int = Field(default=2, ge=1, le=20)
-    hook: Hook = Hook()
+    hook: DraftingHook = DraftingHook()
     limits: dict[str, dict[str, int | str]] = Field(default_factory=dict)
 
 
@@ -158,6 +175,66 @@ class Web(_Strict):
     base_url: str = Field(default="http://127.0.0.1:8765", pattern=r"^https?://[^/\s?#@]+/?$")
 
 
+class Mail(_Strict):
+    """The mail server that takes our messages.
+
+    Attributes:
+        host: Its name; empty sends no mail.
+        port: TCP port.
+        security: ``starttls``, ``tls`` (from the first byte) or ``none``.
+        user: Account there; its password is the secret ``mail_password``.
+        sender: Whom messages come from: ``Name <address>``.
+        folder: Write messages into this folder instead of sending them.
+    """
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    sender: str = ""
+    folder: str = ""
+
+    @model_validator(mode="after")
+    def _from_somebody(self) -> Mail:
+        if (self.host or self.folder) and "@" not in self.sender:
+            raise ValueError("mail needs `sender`: Name <address>")
+        return self
+
+
+class Hook(_Strict):
+    """A chat room or a program that is told.
+
+    Attributes:
+        style: What it reads: ``json``, ``slack``, ``teams``, ``discord`` or ``apprise``.
+        url: Its address; empty takes ``hook_NAME_url`` of the secrets.
+        about: Kinds of messages; empty for all.
+    """
+
+    style: Literal["json", "slack", "teams", "discord", "apprise"] = "json"
+    url: str = ""
+    about: list[str] = Field(default_factory=list)
+
+
+class Digest(_Strict):
+    """The daily summary.
+
+    Attributes:
+        people: Who gets it.
+        hour: From this hour of the day on, in the organisation's zone.
+    """
+
+    people: list[str] = Field(default_factory=list)
+    hour: int = Field(default=8, ge=0, le=23)
+
+
+class Delivery(_Strict):
+    """How people are told that something waits for them."""
+
+    mail: Mail = Mail()
+    hooks: dict[str, Hook] = Field(default_factory=dict)
+    digest: Digest = Digest()
+
+
 class Config(_Strict):
     """The whole file."""
 
@@ -168,6 +245,7 @@ class Config(_Strict):
     polling: Polling = Polling()
     drafting: Drafting = Drafting()
     web: Web = Web()
+    delivery: Delivery = Delivery()
 
     @model_validator(mode="after")
     def _unique(self) -> Config:

@@ -242,6 +242,24 @@ class Workspace:
             )
         return bytes.fromhex(value)
 
+    def text_secret(self, name: str) -> str:
+        """A password, address or key that a person put into ``secrets.toml``; empty if nobody did.
+
+        ``WHISTLESTOP_SECRET_NAME`` in the environment wins.
+        """
+        variable = f"WHISTLESTOP_SECRET_{name.upper().replace('-', '_')}"
+        if variable in self._environment:
+            return self._environment[variable]
+        try:
+            found = tomllib.loads((self.root / SECRETS_NAME).read_text(encoding="utf-8")).get(name)
+        except OSError:
+            return ""
+        except tomllib.TOMLDecodeError as cause:
+            raise InputError(f"{SECRETS_NAME} is not valid TOML: {cause}", field=name) from cause
+        if not isinstance(found, str | None):
+            raise InputError(f"{name} in {SECRETS_NAME} is not text", field=name)
+        return found or ""
+
     def shown(self, path: Path) -> str:
         """A path inside the workspace, as a user would type it from there."""
         try:

@@ -18,6 +18,7 @@ from testkit.kernel.clock import shown
 from testkit.kernel.findings import Finding, Severity
 from testkit.kernel.sqlite import SOUND_WAL, driver, journal_mode
 from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write_once
+from testkit.services import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,9 +88,11 @@ secrets.toml
 *.db
 *.db-wal
 *.db-shm
+delivery.lock
 data/
 backups/
 releases/
+outbox/
 """
 
 
@@ -140,7 +143,7 @@ def init(
 
 
 def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Finding]:
-    """What could go wrong here: DR001 to DR010; a healthy workspace gives notes only.
+    """What could go wrong here: DR001 to DR023; a healthy workspace gives notes only.
 
     Args:
         workspace: The workspace.
@@ -205,7 +208,7 @@ def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Fi
         )
     if waiting[0]:
         add("DR009", "warning", f"{waiting[0]} proposals wait for a second role")
-    add("DR010", "note", "delivery: nothing is sent from here yet; releases are files in releases/")
+    findings.extend(deliver.findings(workspace))
     return findings
 
 

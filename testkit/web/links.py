@@ -7,6 +7,9 @@ mail scanner does it: only the form behind it uses it up.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,10 +35,12 @@ __all__ = [
     "claim",
     "find",
     "issue",
+    "mailed",
     "release",
     "require_open",
     "revoke",
     "settle",
+    "token_for",
 ]
 
 Kind = Literal["signin", "decide"]
@@ -110,12 +115,68 @@ def issue(
     Raises:
         NotFoundError: Nobody has that id.
     """
+    nonce = secrets.token_urlsafe(32)
+    with workspace.db.write() as conn:
+        link = _keep(
+            conn, workspace, nonce, person=person, revision=revision, stage=stage, lasts=lasts
+        )
+    return link, _token(workspace, nonce, link)
+
+
+def mailed(
+    conn: Connection,
+    workspace: Workspace,
+    message: str,
+    *,
+    person: str,
+    revision: str,
+    stage: str,
+    lasts: timedelta | None = None,
+) -> Link:
+    """Make the link of a message, in the transaction that keeps the message.
+
+    Its random part comes from the workspace's key and the message's id, so the token can be worked
+    out when the message leaves (:func:`token_for`) and is written down nowhere.
+
+    Raises:
+        NotFoundError: Nobody has that id.
+    """
+    nonce = _nonce_for(workspace, message)
+    return _keep(conn, workspace, nonce, person=person, revision=revision, stage=stage, lasts=lasts)
+
+
+def token_for(conn: Connection, workspace: Workspace, message: str) -> tuple[Link, str] | None:
+    """The link that was made for a message and its token; None when it has none."""
+    nonce = _nonce_for(workspace, message)
+    row = conn.execute(f"{_SELECT} WHERE nonce_hash = :hash", {"hash": hashed(nonce)}).fetchone()
+    if row is None:
+        return None
+    link = Link(**dict(row))
+    return link, _token(workspace, nonce, link)
+
+
+def _nonce_for(workspace: Workspace, message: str) -> str:
+    made = hmac.new(
+        derive(workspace.secret("hmac"), "web/mailed"), message.encode(), hashlib.sha256
+    )
+    return base64.urlsafe_b64encode(made.digest()).decode().rstrip("=")
+
+
+def _keep(
+    conn: Connection,
+    workspace: Workspace,
+    nonce: str,
+    *,
+    person: str,
+    revision: str,
+    stage: str,
+    lasts: timedelta | None,
+) -> Link:
     workspace.roster.person(person)
     now = workspace.clock()
     kind: Kind = "decide" if revision else "signin"
     if lasts is None:
         lasts = DECIDE_FOR if revision else SIGN_IN_FOR
-    nonce = secrets.token_urlsafe(32)
     link = Link(
         id=new_id("link", now=now),
         kind=kind,
@@ -130,28 +191,29 @@ def issue(
         settled_at=None,
         revoked_at=None,
     )
-    with workspace.db.write() as conn:
-        conn.execute(
-            "INSERT INTO web_link (id, nonce_hash, kind, person, revision, stage, made_at, made_by,"
-            " expires_at) VALUES (:id, :nonce_hash, :kind, :person, :revision, :stage, :made_at,"
-            " :made_by, :expires_at)",
-            {**{name: getattr(link, name) for name in Link.__slots__}, "nonce_hash": hashed(nonce)},
-        )
-        # Who gets a link can act as its person: handing one out is a decision.
-        ledger.append(
-            conn,
-            kind="access.link",
-            subject=f"person/{person}",
-            actor=workspace.actor,
-            payload={"link": link.id, "kind": kind, "revision": revision, "stage": stage},
-            now=now,
-        )
-    return link, str(_signer(workspace).dumps([nonce, *_bound(link)]))
+    conn.execute(
+        "INSERT INTO web_link (id, nonce_hash, kind, person, revision, stage, made_at, made_by,"
+        " expires_at) VALUES (:id, :nonce_hash, :kind, :person, :revision, :stage, :made_at,"
+        " :made_by, :expires_at)",
+        {**{name: getattr(link, name) for name in Link.__slots__}, "nonce_hash": hashed(nonce)},
+    )
+    # Who gets a link can act as its person: handing one out is a decision.
+    ledger.append(
+        conn,
+        kind="access.link",
+        subject=f"person/{person}",
+        actor=workspace.actor,
+        payload={"link": link.id, "kind": kind, "revision": revision, "stage": stage},
+        now=now,
+    )
+    return link
+
+
+def _token(workspace: Workspace, nonce: str, link: Link) -> str:
+    return str(_signer(workspace).dumps([nonce, *_bound(link)]))
 
 
 def _signer(workspace: Workspace) -> Any:
-    import hashlib
-
     from itsdangerous import URLSafeSerializer
 
     return URLSafeSerializer(

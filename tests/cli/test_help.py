@@ -40,7 +40,7 @@ def test_every_command_that_ends_by_itself_speaks_json():
         if not isinstance(command, click.Group)
         and not any("--json" in parameter.opts for parameter in command.params)
     ]
-    assert silent == ["whistlestop serve", "whistlestop demo"]
+    assert silent == ["whistlestop serve", "whistlestop up", "whistlestop demo"]
 
 
 def test_every_option_says_what_it_is_for():

@@ -17,7 +17,7 @@ from responders.demo import serve
 from responders.model.draft import Organisation
 from responders.services.hook import propose
 from responders.services.rehearse import rehearse, starter_set
-from testkit.kernel.config import Hook
+from testkit.kernel.config import DraftingHook
 
 NOW = datetime(2026, 10, 13, 16, tzinfo=UTC)
 ORG = Organisation(name="Harbor Workers United", link="https://harbor.org/go")
@@ -34,7 +34,7 @@ def labor():
 
 def ask(labor, folder, **hook):
     draft, issue = labor
-    return propose(Hook(**hook), draft, issue, ORG, folder=folder, as_of=NOW, zone=UTC)
+    return propose(DraftingHook(**hook), draft, issue, ORG, folder=folder, as_of=NOW, zone=UTC)
 
 
 def program(folder, code):
@@ -105,7 +105,7 @@ def test_a_draft_that_holds_is_shown_to_no_hook(labor, tmp_path):
     draft, issue = labor
     with server(lambda h: say(h, ANSWER.encode())) as (url, asked):
         done = propose(
-            Hook(url=url), replace(draft, hold=True), issue, ORG, folder=tmp_path, as_of=NOW,
+            DraftingHook(url=url), replace(draft, hold=True), issue, ORG, folder=tmp_path, as_of=NOW,
             zone=UTC,
         )  # fmt: skip
     assert done == ((), ())
