@@ -49,6 +49,9 @@ May the effect be read at all?
 Several questions at once
     :mod:`~testkit.stats.multiplicity`      adjusted p-values, Dunnett, e-BH
     :mod:`~testkit.stats.gatekeeping`       error passed on from primary to secondary goals
+    :mod:`~testkit.stats.segments`          do segments differ, and by how much; no hunting
+    :mod:`~testkit.stats.homogeneity`       the tests under it
+    :mod:`~testkit.stats.partial_pooling`   effects of a few groups, drawn towards each other
 
 Planning and learning
     :mod:`~testkit.stats.power`             n, power and smallest effect for rates
