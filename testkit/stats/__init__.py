@@ -18,6 +18,7 @@ Rare outcomes and unequal arms
     :mod:`~testkit.stats.exact`             critical counts; power and error by enumeration
     :mod:`~testkit.stats.exact_inference`   estimate and interval after the stop
     :mod:`~testkit.stats.exact_repeated`    interval and sequential p while it runs
+    :mod:`~testkit.stats.exact_look`        one look from counts per wave: the door for a product
     :mod:`~testkit.stats.exact_power`       power before the totals are known
     :mod:`~testkit.stats.exact_table`       Fisher's test of one table, or of many
     :mod:`~testkit.stats.exact_binomial`    one rate against a known one, at one look or many

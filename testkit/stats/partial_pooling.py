@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["PartiallyPooled", "PooledGroup", "partially_pooled"]
 
 _NODES: Final = 200
-"""Gauss-Legendre nodes on the shrinkage; the integrand is smooth, 100 give six digits."""
+"""Gauss-Legendre nodes on the shrinkage: nine digits of an effect, three of tau's quantiles."""
 
 _STEPS: Final = 60
 """Halvings of a quantile's bracket."""
@@ -127,7 +127,9 @@ def partially_pooled(
     said = np.isfinite(v)
     typical = 1.0 / float((1.0 / v[said]).mean())
     nodes, step = np.polynomial.legendre.leggauss(_NODES)
-    shrinkage = 0.5 * (nodes + 1.0)
+    # Groups far apart leave their posterior next to 0, so the nodes are crowded there: B = u^4.
+    at = 0.5 * (nodes + 1.0)
+    shrinkage, step = at**4, step * at**3
     tau2 = typical * (1.0 - shrinkage) / shrinkage
     weight = 1.0 / (v[said] + tau2[:, None])
     total = weight.sum(axis=1)
