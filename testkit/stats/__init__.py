@@ -24,6 +24,7 @@ Rare outcomes and unequal arms
     :mod:`~testkit.stats.exact_binomial`    one rate against a known one, at one look or many
 
 No last look
+    :mod:`~testkit.stats.open_look`         one look from counts or money: the door for a product
     :mod:`~testkit.stats.eprocess`          rates: evidence after every conversion
     :mod:`~testkit.stats.safe2x2`           rates: arm sizes fixed per wave
     :mod:`~testkit.stats.confseq`           means and regressions: intervals at all looks together
