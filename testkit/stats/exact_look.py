@@ -199,7 +199,7 @@ def exact_look(
         seen.append(sum(t.successes_arm for t in look) + (seen[-1] if seen else 0))
     now = boundaries.looks[-1]
     before = first_crossing(boundaries.critical[:-1], seen[:-1]) if past else None
-    crossed = now.critical.side(seen[-1])
+    crossed = now.critical.side(seen[-1], before=seen[-2] if past else 0)
     p = sequential_p_value(boundaries, successes_arm=seen)
     ended = before is None and (crossed is not None or is_final)
     return ExactReading(
