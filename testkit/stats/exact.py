@@ -355,7 +355,7 @@ def exit_probabilities(
         ...     fractions=[0.5, 1.0], upper=flat)
         >>> null, effect = exit_probabilities(plan), exit_probabilities(plan, odds_ratio=3.0)
         >>> round(null.crosses_upper, 4), round(effect.crosses_upper, 3)
-        (0.0144, 0.458)
+        (0.0246, 0.599)
     """
     value = finite(odds_ratio, "odds_ratio")
     if value <= 0.0:

@@ -125,7 +125,7 @@ def stagewise_inference(
         ...     fractions=[0.5, 1.0], upper=flat, lower=flat)
         >>> result = stagewise_inference(plan, successes_arm=[12, 29])
         >>> result.crossed, round(result.p_value, 4), round(result.odds_ratio, 2)
-        ('upper', 0.0157, 2.51)
+        ('upper', 0.0157, 2.41)
     """
     seen = boundaries.observed(successes_arm)
     look = len(seen)

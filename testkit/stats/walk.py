@@ -81,13 +81,16 @@ class CriticalCounts:
             before: The same at the look before; 0 at the first look.
 
         Returns:
-            The side; the upper one where both claim a count.
+            The side. Where both claim a count, a critical count goes before a tie, and the upper
+            side before the lower one.
         """
+        if self.high is not None and successes_arm >= self.high:
+            return "upper"
+        if self.low is not None and successes_arm <= self.low:
+            return "lower"
         if self.reaches("upper", successes_arm, before=before):
             return "upper"
-        if self.reaches("lower", successes_arm, before=before):
-            return "lower"
-        return None
+        return "lower" if self.reaches("lower", successes_arm, before=before) else None
 
     def reaches(self, side: Side, successes_arm: int, *, before: int) -> bool:
         """Whether this count crosses a side, whatever the other side says."""
@@ -185,7 +188,10 @@ class Walk:
         if critical.low is not None and critical.low_before is not None:
             first = self.start + low
             if first == critical.low + 1:
-                tied_low = self.tied(first).tail(critical.low_before, "lower")[0]
+                most = critical.low_before
+                if tied_high and high - low == 1 and critical.high_before is not None:
+                    most = min(most, critical.high_before - 1)
+                tied_low = self.tied(first).tail(most, "lower")[0]
         # A sum in another order may exceed its count by the last digit.
         tied_high = min(tied_high, float(self.mass[high - 1]))
         left = float(self.mass[low]) - (tied_high if high - low == 1 else 0.0)
