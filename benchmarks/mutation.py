@@ -192,7 +192,6 @@ def main(words: Sequence[str] | None = None) -> int:
     ]
     rng.shuffle(sample)
     # Imported once, before the processes fork: a mutant's run then costs its tests alone.
-    import hypothesis  # noqa: F401
     import numpy as np  # noqa: F401
     import pytest  # noqa: F401
     import scipy.optimize
