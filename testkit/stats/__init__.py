@@ -11,6 +11,7 @@ Planned looks at a list that ends
     :mod:`~testkit.stats.futility`          give up early, or stop for harm, below
     :mod:`~testkit.stats.conditional`       power of what is left
     :mod:`~testkit.stats.inference`         p, interval, estimate: after the stop, and before
+    :mod:`~testkit.stats.stagewise_rates`   the same in points, on the decision's side of 0
     :mod:`~testkit.stats.sizing`            how large, and what to expect
     :mod:`~testkit.stats.engine_choice`     z or exact, and why
 

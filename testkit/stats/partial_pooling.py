@@ -23,6 +23,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -126,10 +127,7 @@ def partially_pooled(
     tail = (1.0 - domain.probability(level, "level")) / 2.0
     said = np.isfinite(v)
     typical = 1.0 / float((1.0 / v[said]).mean())
-    nodes, step = np.polynomial.legendre.leggauss(_NODES)
-    # Groups far apart leave their posterior next to 0, so the nodes are crowded there: B = u^4.
-    at = 0.5 * (nodes + 1.0)
-    shrinkage, step = at**4, step * at**3
+    shrinkage, step = _shrinkages()
     tau2 = typical * (1.0 - shrinkage) / shrinkage
     weight = 1.0 / (v[said] + tau2[:, None])
     total = weight.sum(axis=1)
@@ -168,6 +166,15 @@ def partially_pooled(
         tau_high=taus[2],
         level=level,
     )
+
+
+@functools.cache
+def _shrinkages() -> tuple[Floats, Floats]:
+    """Nodes on the shrinkage with their weights, up to a factor."""
+    nodes, step = np.polynomial.legendre.leggauss(_NODES)
+    # Groups far apart leave their posterior next to 0, so the nodes are crowded there: B = u^4.
+    at = 0.5 * (nodes + 1.0)
+    return at**4, step * at**3
 
 
 def _checked(effects: Sequence[float | None], se: Sequence[float | None]) -> tuple[Floats, Floats]:
