@@ -77,7 +77,7 @@ def stagewise_difference(
         ...                   lower=[-2.963, -1.969], z=3.268, look=1)
         >>> result = stagewise_difference([table], found=found, information=750.0)
         >>> round(result.low, 4), round(result.estimate, 4), round(result.high, 4)
-        (0.0088, 0.0248, 0.0433)
+        (0.0094, 0.0251, 0.0433)
     """
     checked = tables(strata)
     root = math.sqrt(positive(information, "information"))

@@ -320,14 +320,15 @@ def _supplemented(
     walk: Walk, side: Side, count: int | None, *, room: float
 ) -> tuple[int | None, int | None]:
     """The critical count, and how far its neighbour's paths still fit into the room."""
+    if count is None:
+        # The furthest count is reached by one path alone: nothing to tell apart.
+        return None, None
     upwards = side == "upper"
-    edge = walk.start + len(walk.mass) if upwards else walk.start - 1
-    reached = edge if count is None else count
-    paths = walk.tied(reached - 1 if upwards else reached + 1)
+    paths = walk.tied(count - 1 if upwards else count + 1)
     mass = paths.mass[::-1] if upwards else paths.mass
-    tails = walk.tail(reached, side)[0] + mass.cumsum()
+    tails = walk.tail(count, side)[0] + mass.cumsum()
     fits = int(tails.searchsorted(room * (1.0 - _ROUNDING), side="right"))
     if fits == 0 or not mass[:fits].any():
         return count, None
     last = paths.start + len(mass) - 1
-    return reached, last - (fits - 1) if upwards else paths.start + fits - 1
+    return count, last - (fits - 1) if upwards else paths.start + fits - 1
