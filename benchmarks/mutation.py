@@ -211,7 +211,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if killed(folder, TESTS[module], seconds=600):
                 print(f"the tests of {module} fail without a mutant")
                 return 1
-            limits[module] = 20 + 4 * (time.monotonic() - start)
+            limits[module] = 10 + 3 * (time.monotonic() - start)
         for mutant in sample:
             if time.monotonic() > end:
                 break
@@ -222,6 +222,11 @@ def main(words: Sequence[str] | None = None) -> int:
             path.write_text(own, encoding="utf-8")
             scores[mutant.module][0] += dead
             scores[mutant.module][1] += 1
+            print(
+                f"{mutant.module}.py:{mutant.line} {'killed' if dead else 'SURVIVED'}",
+                end="\r",
+                file=sys.stderr,
+            )
             if not dead:
                 print(f"{mutant.module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}")
                 sys.stdout.flush()
