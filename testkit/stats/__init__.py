@@ -11,6 +11,7 @@ Planned looks at a list that ends
     :mod:`~testkit.stats.futility`          give up early, or stop for harm, below
     :mod:`~testkit.stats.conditional`       power of what is left
     :mod:`~testkit.stats.inference`         p, interval, estimate: after the stop, and before
+    :mod:`~testkit.stats.stagewise_rates`   the same in points, on the decision's side of 0
     :mod:`~testkit.stats.sizing`            how large, and what to expect
     :mod:`~testkit.stats.engine_choice`     z or exact, and why
 
@@ -18,11 +19,13 @@ Rare outcomes and unequal arms
     :mod:`~testkit.stats.exact`             critical counts; power and error by enumeration
     :mod:`~testkit.stats.exact_inference`   estimate and interval after the stop
     :mod:`~testkit.stats.exact_repeated`    interval and sequential p while it runs
+    :mod:`~testkit.stats.exact_look`        one look from counts per wave: the door for a product
     :mod:`~testkit.stats.exact_power`       power before the totals are known
     :mod:`~testkit.stats.exact_table`       Fisher's test of one table, or of many
     :mod:`~testkit.stats.exact_binomial`    one rate against a known one, at one look or many
 
 No last look
+    :mod:`~testkit.stats.open_look`         one look from counts or money: the door for a product
     :mod:`~testkit.stats.eprocess`          rates: evidence after every conversion
     :mod:`~testkit.stats.safe2x2`           rates: arm sizes fixed per wave
     :mod:`~testkit.stats.confseq`           means and regressions: intervals at all looks together
@@ -49,6 +52,9 @@ May the effect be read at all?
 Several questions at once
     :mod:`~testkit.stats.multiplicity`      adjusted p-values, Dunnett, e-BH
     :mod:`~testkit.stats.gatekeeping`       error passed on from primary to secondary goals
+    :mod:`~testkit.stats.segments`          do segments differ, and by how much; no hunting
+    :mod:`~testkit.stats.homogeneity`       the tests under it
+    :mod:`~testkit.stats.partial_pooling`   effects of a few groups, drawn towards each other
 
 Planning and learning
     :mod:`~testkit.stats.power`             n, power and smallest effect for rates

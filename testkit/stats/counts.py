@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testkit.errors import InputError
-from testkit.stats.domain import whole
+from testkit.stats.domain import successes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,17 +45,10 @@ class TwoByTwo:
 
     def __post_init__(self) -> None:
         for arm in ("control", "arm"):
-            n = whole(getattr(self, f"n_{arm}"), f"n_{arm}")
-            successes = whole(getattr(self, f"successes_{arm}"), f"successes_{arm}", at_least=0)
-            if successes > n:
-                raise InputError(
-                    f"successes_{arm} is {successes}, above n_{arm} = {n}",
-                    field=f"successes_{arm}",
-                    value=successes,
-                    hint="count each unit once",
-                )
-            object.__setattr__(self, f"n_{arm}", n)
-            object.__setattr__(self, f"successes_{arm}", successes)
+            fields = (f"successes_{arm}", f"n_{arm}")
+            given = (getattr(self, name) for name in fields)
+            for name, count in zip(fields, successes_of(*given, fields=fields), strict=True):
+                object.__setattr__(self, name, count)
 
     @property
     def rate_control(self) -> float:

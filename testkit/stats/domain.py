@@ -26,6 +26,7 @@ __all__ = [
     "positive_array",
     "probability",
     "rate",
+    "successes_of",
     "whole",
 ]
 
@@ -157,6 +158,38 @@ def whole(value: float, field: str, *, at_least: int = 1) -> int:
             value=value,
         )
     return int(value)
+
+
+def successes_of(
+    successes: float, n: float, *, fields: tuple[str, str] = ("successes", "n")
+) -> tuple[int, int]:
+    """Successes and units of one arm as matching whole numbers; :func:`counts` is for many.
+
+    Args:
+        successes: Units with the outcome, a whole number >= 0.
+        n: Units, a whole number >= 1.
+        fields: Names of the two arguments, for the error.
+
+    Returns:
+        Both as ints.
+
+    Raises:
+        InputError: One is not whole or too small, or there are more successes than units.
+
+    Examples:
+        >>> successes_of(20, 1000)
+        (20, 1000)
+    """
+    units = whole(n, fields[1])
+    hits = whole(successes, fields[0], at_least=0)
+    if hits > units:
+        raise InputError(
+            f"{fields[0]} is {hits}, above {fields[1]} = {units}",
+            field=fields[0],
+            value=successes,
+            hint="count each unit once",
+        )
+    return hits, units
 
 
 def one_of(value: str, field: str, *, allowed: tuple[str, ...]) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "decreasing_root",
     "difference_score",
     "miettinen_nurminen",
+    "restricted_variance",
     "risk_difference",
     "standardised",
     "stratified_difference_interval",
@@ -369,7 +370,7 @@ def stratified_difference_interval(
 
     def score(null: float) -> float:
         variance = math.fsum(
-            w * w * _variance(t, null, small_sample=small_sample)
+            w * w * restricted_variance(t, null=null, small_sample=small_sample)
             for w, t in zip(weights, checked, strict=True)
         )
         return standardised(total * (centre - null), variance)
@@ -479,11 +480,30 @@ def _invert(score: Callable[[float], float], centre: float, bound: float) -> tup
 
 
 def _score(table: TwoByTwo, null: float, *, small_sample: bool) -> float:
-    return standardised(table.difference - null, _variance(table, null, small_sample=small_sample))
+    return standardised(
+        table.difference - null, restricted_variance(table, null=null, small_sample=small_sample)
+    )
 
 
-def _variance(table: TwoByTwo, null: float, *, small_sample: bool) -> float:
-    """Variance of the difference at the most likely rates that differ by ``null``."""
+def restricted_variance(table: TwoByTwo, *, null: float, small_sample: bool) -> float:
+    """Variance of the difference at the most likely rates that differ by ``null``.
+
+    Args:
+        table: The counts.
+        null: Difference, arm minus control, in [-1, 1].
+        small_sample: Times N/(N-1) (Miettinen-Nurminen) or not (Mee, Farrington-Manning).
+
+    Returns:
+        The variance; 0 where those rates are all 0 or 1.
+
+    References:
+        Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226.
+
+    Examples:
+        >>> table = TwoByTwo(successes_control=1, n_control=34, successes_arm=7, n_arm=34)
+        >>> round(restricted_variance(table, null=0.0, small_sample=False), 6)
+        0.006106
+    """
     control = _restricted_rate(table, null)
     arm = min(max(control + null, 0.0), 1.0)
     variance = control * (1.0 - control) / table.n_control + arm * (1.0 - arm) / table.n_arm

@@ -89,8 +89,9 @@ def choose_engine(
     """Choose the engine from planned counts.
 
     Exact when any expected per-arm count at a look is below 50 (successes, or failures where most
-    units succeed), when any look's cumulative allocation is beyond 3:1 either way, or when the
-    rate is below 0.5 % (or above 99.5 %).
+    units succeed), when any look's cumulative allocation is beyond 3:1 either way (by more than
+    one person of rounding per look: 751 to 250 is 3:1), or when the rate is below 0.5 % (or above
+    99.5 %).
 
     Args:
         n_control: Planned cumulative units of the control at each look, shape ``(looks,)``.
@@ -121,6 +122,7 @@ def choose_engine(
     return _judge(
         smallest=min(min(pair) for pair in sizes) * rarer,
         ratio=max(max(pair) / min(pair) for pair in sizes),
+        skewed=any(_skewed(pair, looks=k) for k, pair in enumerate(sizes, start=1)),
         rarer=rarer,
     )
 
@@ -169,6 +171,7 @@ def recheck_engine(
     seen = _judge(
         smallest=min(sizes[-1]) * rarer,
         ratio=max(sizes[-1]) / min(sizes[-1]),
+        skewed=_skewed(sizes[-1], looks=len(sizes)),
         rarer=rarer,
     )
     if seen.engine == "z":
@@ -176,12 +179,13 @@ def recheck_engine(
     return EngineChoice(engine="exact", reasons=seen.reasons, switched=True)
 
 
-def _judge(*, smallest: float, ratio: float, rarer: float) -> EngineChoice:
-    few, skewed, rare = (
-        smallest < SMALLEST_EXPECTED_COUNT,
-        ratio > LARGEST_ALLOCATION_RATIO,
-        rarer < SMALLEST_RATE,
-    )
+def _skewed(pair: tuple[int, int], *, looks: int) -> bool:
+    """Whether arm sizes are beyond the limit by more than one person of rounding per look."""
+    return max(pair) - looks > LARGEST_ALLOCATION_RATIO * (min(pair) + looks)
+
+
+def _judge(*, smallest: float, ratio: float, skewed: bool, rarer: float) -> EngineChoice:
+    few, rare = smallest < SMALLEST_EXPECTED_COUNT, rarer < SMALLEST_RATE
     reasons = (
         EngineReason(
             code="expected-count",
@@ -199,7 +203,7 @@ def _judge(*, smallest: float, ratio: float, rarer: float) -> EngineChoice:
             limit=LARGEST_ALLOCATION_RATIO,
             exact=skewed,
             sentence=(
-                f"arm sizes are {ratio:.3g}:1, "
+                f"arm sizes are {ratio:.5g}:1, "
                 f"{'beyond' if skewed else 'within'} {LARGEST_ALLOCATION_RATIO:g}:1"
             ),
         ),

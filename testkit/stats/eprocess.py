@@ -27,10 +27,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.special import betaln
+from scipy.special import betaln, expit
 
 from testkit.errors import ConvergenceError, InputError
 from testkit.stats.domain import positive, probability
+from testkit.stats.roots import bracketed_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,13 @@ __all__ = [
     "concentration_for",
     "safe_z",
     "two_point",
+    "two_point_interval",
     "whole_array",
 ]
 
 _LOGIT_REACH: Final = 700.0
+# A risk ratio of e^30 either way stands for all that are larger.
+_REACH: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +306,80 @@ def two_point(
         if weight > 0
     ]
     return Evidence(log_e=_floats(np.logaddexp.reduce(parts)))
+
+
+def two_point_interval(
+    *,
+    control: ArrayLike,
+    treatment: ArrayLike,
+    share: float | ArrayLike,
+    risk_ratio: float,
+    alpha: float = 0.05,
+) -> tuple[float, float]:
+    """Risk ratios that :func:`two_point`, aimed at them, does not reject at this look.
+
+    A true risk ratio of theta moves the treatment's share of the conversions from rho to
+    ``rho theta / (1 - rho + rho theta)``; with that share in the place of rho the same bet tests
+    theta. Intervals of all looks hold together with probability 1 - alpha when the risk ratio is
+    constant, and leave out 1 exactly when the e-process is at or above 1 / alpha.
+
+    Args:
+        control: Cumulative conversions of the control arm at each look, shape (looks,).
+        treatment: The same for the treatment arm.
+        share: Treatment's share of the sends: one number, or one per look, shape (looks,).
+        risk_ratio: Risk ratio that the bet is tuned to, > 0, not 1; both directions weigh the same.
+        alpha: Non-coverage over all looks together, 0 < alpha < 1.
+
+    Returns:
+        Lower and upper risk ratio, treatment over control; 0 and infinity where the look sets no
+        limit.
+
+    Raises:
+        InputError: As for :func:`two_point`.
+        ConvergenceError: A limit was not bracketed.
+
+    References:
+        Darling & Robbins (1967), PNAS 58(1), 66-68 (confidence sequences by inversion); Grunwald,
+        de Heide & Koolen (2024), arXiv 1906.07801, for the bet.
+
+    Examples:
+        >>> low, high = two_point_interval(control=[50], treatment=[90], share=0.5, risk_ratio=1.5)
+        >>> round(low, 3), round(high, 3)
+        (1.119, 2.976)
+    """
+    probability(alpha, "alpha")
+    a, b = _cumulative_pair(control, treatment)
+    new_a, new_b = np.diff(a, prepend=0.0), np.diff(b, prepend=0.0)
+    shares = np.broadcast_to(np.asarray(share, dtype=np.float64), a.shape)
+
+    def moved(log_theta: float) -> NDArray[np.float64]:
+        return np.asarray(expit(np.log(shares) - np.log1p(-shares) + log_theta))
+
+    def excess(log_theta: float) -> float:
+        # Clipped inside (0, 1): beyond that nothing changes any more.
+        inside = np.clip(moved(log_theta), 1e-300, 1 - 1e-16)
+        path = two_point(control=a, treatment=b, share=inside, risk_ratio=risk_ratio)
+        return path.log_e[-1] + math.log(alpha)
+
+    # Refuses what two_point refuses, before anything is searched.
+    two_point(control=a, treatment=b, share=share, risk_ratio=risk_ratio)
+    if a[-1] + b[-1] == 0:
+        return 0.0, math.inf
+    middle = 0.0
+    if a[-1] > 0 and b[-1] > 0:
+        # The log likelihood is concave in log theta; at its top both bets have lost.
+        def surplus(log_theta: float) -> float:
+            return float(new_b.sum() - ((new_a + new_b) * moved(log_theta)).sum())
+
+        middle = bracketed_root(surplus, -_REACH, _REACH, routine="two_point_interval")
+    else:
+        middle = -_REACH if b[-1] == 0 else _REACH
+    low = high = None
+    if excess(-_REACH) > 0:
+        low = bracketed_root(excess, -_REACH, middle, routine="two_point_interval")
+    if excess(_REACH) > 0:
+        high = bracketed_root(excess, middle, _REACH, routine="two_point_interval")
+    return 0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high)
 
 
 def safe_z(

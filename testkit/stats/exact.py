@@ -8,10 +8,11 @@ arm's successes in a batch are hypergeometric, batches are independent, and the 
 :math:`S_k` is a random walk with known steps. The recursion keeps the probability of every value
 of :math:`S_k` that has not stopped yet. At look k each side takes the largest tail that fits into
 what its spending function allows in all, less what it has spent so far; what does not fit, because
-counts are lumpy, carries over to the next look. So the error of each side never exceeds its plan,
-given any totals, and therefore also on average over them. This is a sequential form of Fisher's
-exact test, stratified by batch in the manner of Cochran, Mantel and Haenszel: base rates that
-drift between batches cannot pass for an effect.
+counts are lumpy, carries over to the next look. After the end of the plan nothing comes, so its
+look tells equal totals apart by the count at the look before (:mod:`testkit.stats.walk`). The
+error of each side never exceeds its plan, given any totals, and therefore also on average over
+them. This is a sequential form of Fisher's exact test, stratified by batch in the manner of
+Cochran, Mantel and Haenszel: base rates that drift between batches cannot pass for an effect.
 
 Units inside a batch must be independent: not for clusters (households, branches). Rows that come
 late change the margins of their batch: run the recursion again with the margins as they are now.
@@ -39,7 +40,7 @@ from testkit.stats.walk import (
     CriticalCounts,
     Side,
     TailMode,
-    critical_count,
+    critical_counts,
     step,
     walks,
 )
@@ -113,6 +114,8 @@ class ExactLook:
         spent_low: Error that the lower side has spent by now.
         spent_high: Error that the upper side has spent by now.
         realised: Whether the critical counts came from the past instead of being solved for.
+        tied: Whether equal counts are told apart by the count at the look before: at looks that
+            may spend all that is left.
     """
 
     look: int
@@ -125,6 +128,7 @@ class ExactLook:
     spent_low: float
     spent_high: float
     realised: bool
+    tied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +355,7 @@ def exit_probabilities(
         ...     fractions=[0.5, 1.0], upper=flat)
         >>> null, effect = exit_probabilities(plan), exit_probabilities(plan, odds_ratio=3.0)
         >>> round(null.crosses_upper, 4), round(effect.crosses_upper, 3)
-        (0.0144, 0.458)
+        (0.0246, 0.599)
     """
     value = finite(odds_ratio, "odds_ratio")
     if value <= 0.0:
@@ -400,8 +404,9 @@ def first_crossing(
             field="successes_arm",
             value=successes_arm,
         )
+    earlier = [0, *counts]
     for look, (rule, count) in enumerate(zip(critical, counts, strict=False), start=1):
-        side = rule.side(count)
+        side = rule.side(count, before=earlier[look - 1])
         if side is not None:
             return look, side
     return None
@@ -484,16 +489,16 @@ def _solve(
     for k, law in enumerate(laws):
         walk = step(walk, law.lowest, law.probabilities(0.0))
         past = k < len(realised)
+        tied = times[k] == 1.0 and tail == "exact"
         critical = (
             realised[k]
             if past
-            else CriticalCounts(
-                low=critical_count(
-                    walk, "lower", spent=spent_low, allowed=allowed_low[k], tail=tail
-                ),
-                high=critical_count(
-                    walk, "upper", spent=spent_high, allowed=allowed_high[k], tail=tail
-                ),
+            else critical_counts(
+                walk,
+                spent=(spent_low, spent_high),
+                allowed=(allowed_low[k], allowed_high[k]),
+                tail=tail,
+                tied=tied,
             )
         )
         below, above = walk.outside(critical)
@@ -509,6 +514,7 @@ def _solve(
             spent_low=spent_low,
             spent_high=spent_high,
             realised=past,
+            tied=tied,
         )
         walk = walk.inside(critical)
 

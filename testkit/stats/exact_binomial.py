@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from testkit.errors import InputError
-from testkit.stats.domain import probability, rate, whole
+from testkit.stats.domain import probability, rate, successes_of, whole
 from testkit.stats.walk import CriticalCounts, walks
 
 if TYPE_CHECKING:
@@ -129,10 +129,7 @@ def binomial_test(*, successes: int, n: int, null_rate: float) -> float:
         >>> round(binomial_test(successes=9, n=12, null_rate=0.5), 6)
         0.145996
     """
-    units = whole(n, "n")
-    seen = whole(successes, "successes", at_least=0)
-    if seen > units:
-        raise InputError(f"successes is {seen}, above n = {units}", field="successes", value=seen)
+    seen, units = successes_of(successes, n)
     mass = _binomial(units, probability(null_rate, "null_rate"))
     return min(1.0, float(mass[mass <= mass[seen] * (1.0 + _TIE)].sum()))
 

@@ -92,7 +92,9 @@ def stagewise_inference(
     """p-value, interval and median-unbiased estimate of a test that ended by its rule.
 
     An outcome is more extreme upwards when it crossed the upper side earlier, or stopped at the
-    same look with more successes of the arm; crossing the lower side earlier is less extreme.
+    same look with more successes of the arm; crossing the lower side earlier is less extreme. At
+    the end of the plan equal counts are ordered by the count at the look before, as the critical
+    counts are.
 
     Args:
         boundaries: The plan up to the look where the test ended.
@@ -123,7 +125,7 @@ def stagewise_inference(
         ...     fractions=[0.5, 1.0], upper=flat, lower=flat)
         >>> result = stagewise_inference(plan, successes_arm=[12, 29])
         >>> result.crossed, round(result.p_value, 4), round(result.odds_ratio, 2)
-        ('upper', 0.0157, 2.51)
+        ('upper', 0.0157, 2.41)
     """
     seen = boundaries.observed(successes_arm)
     look = len(seen)
@@ -211,17 +213,36 @@ class _Outcomes:
         steps = [(law.lowest, law.probabilities(self.reference)) for law in self._laws]
         above: list[tuple[int, int, NDArray[np.float64]]] = []
         below: list[tuple[int, int, NDArray[np.float64]]] = []
+        own: list[tuple[int, int, NDArray[np.float64]]] = []
+        before = seen[-2] if look > 1 else 0
         for index, walk in enumerate(walks(steps, critical)):
             if index == look - 1:
                 cut = min(max(self._seen - walk.start, 0), len(walk.mass))
-                above.append((index, walk.start + cut, walk.mass[cut:]))
-                below.append((index, walk.start, walk.mass[: cut + 1]))
+                if boundaries.looks[index].tied:
+                    # Equal counts are ordered by the count at the look before.
+                    paths = walk.tied(self._seen)
+                    up, at = paths.tail(before, "upper")
+                    down = paths.tail(before, "lower")[0]
+                    above.append((index, self._seen, np.array([up])))
+                    above.append((index, walk.start + cut + 1, walk.mass[cut + 1 :]))
+                    below.append((index, self._seen, np.array([down])))
+                    below.append((index, walk.start, walk.mass[:cut]))
+                    own.append((index, self._seen, np.array([at])))
+                else:
+                    above.append((index, walk.start + cut, walk.mass[cut:]))
+                    below.append((index, walk.start, walk.mass[: cut + 1]))
+                    own.append((index, self._seen, walk.mass[cut : cut + 1]))
             else:
                 going = walk.inside(critical[index])
                 first, last = going.start - walk.start, going.start - walk.start + len(going.mass)
                 above.append((index, walk.start + last, walk.mass[last:]))
                 below.append((index, walk.start, walk.mass[:first]))
-        self._above, self._below = self._atoms(above), self._atoms(below)
+                # What a tie takes of the counts at the edges stops there as well.
+                if len(going.mass):
+                    tied_low, tied_high = walk.ties(critical[index])
+                    above.append((index, walk.start + last - 1, np.array([tied_high])))
+                    below.append((index, walk.start + first, np.array([tied_low])))
+        self._above, self._below, self._here = map(self._atoms, (above, below, own))
         self.bottom = self._end(critical, highest=False)
         self.top = self._end(critical, highest=True)
 
@@ -242,9 +263,7 @@ class _Outcomes:
         return 1.0 - self._sum(self._above, theta) + (1.0 - less_own) * own
 
     def _own(self, theta: float) -> float:
-        look, count, logs = self._below
-        here = (look == len(self._laws) - 1) & (count == self._seen)
-        return self._sum((look[here], count[here], logs[here]), theta)
+        return self._sum(self._here, theta)
 
     def _sum(
         self,
@@ -278,8 +297,9 @@ class _Outcomes:
         """
         total = 0
         for index, law in enumerate(self._laws[:-1]):
+            before = total
             total += law.highest if highest else law.lowest
-            side = critical[index].side(total)
+            side = critical[index].side(total, before=before)
             if side is not None:
                 return side == ("lower" if highest else "upper")
         total += self._laws[-1].highest if highest else self._laws[-1].lowest

@@ -26,7 +26,7 @@ from testkit.stats.exact_inference import (
 )
 from testkit.stats.exact_table import conditional_odds_ratio, root_from
 from testkit.stats.hypergeometric import IncrementLaw
-from testkit.stats.walk import START, CriticalCounts, Side, Walk, critical_count, step
+from testkit.stats.walk import START, Side, critical_counts, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,8 +98,8 @@ def repeated_inference(
     batches = boundaries.batches(look)
     estimate, note = conditional_odds_ratio(batches, seen[-1])
     family = _Family(boundaries, look)
-    low = family.low_limit(seen[-1])
-    high = family.high_limit(seen[-1])
+    low = family.low_limit(seen)
+    high = family.high_limit(seen)
     p = sequential_p_value(boundaries, successes_arm=seen)
     p_value, p_note = plan_p_value(boundaries, p.upper, p.lower)
     alphas = [plan.alpha for plan in (boundaries.upper, boundaries.lower) if plan is not None]
@@ -163,20 +163,21 @@ class _Family:
         hair = 1.0 + 1e-9
         self._high = [hair * e.spent_high if e.realised else e.allowed_high for e in looks]
         self._low = [hair * e.spent_low if e.realised else e.allowed_low for e in looks]
+        self._tied = [e.tied for e in looks]
         self._lowest = sum(law.lowest for law in self._laws)
         self._highest = sum(law.highest for law in self._laws)
 
-    def low_limit(self, count: int) -> float | None:
+    def low_limit(self, seen: Sequence[int]) -> float | None:
         """Smallest odds ratio that the upper side does not reject."""
-        if self._high[-1] <= 0.0 or count <= self._lowest:
+        if self._high[-1] <= 0.0 or seen[-1] <= self._lowest:
             return 0.0
-        return math.exp(self._limit(lambda x: self._excess(x, count, "upper"), -1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, seen, "upper"), -1.0))
 
-    def high_limit(self, count: int) -> float | None:
+    def high_limit(self, seen: Sequence[int]) -> float | None:
         """Largest odds ratio that the lower side does not reject."""
-        if self._low[-1] <= 0.0 or count >= self._highest:
+        if self._low[-1] <= 0.0 or seen[-1] >= self._highest:
             return None
-        return math.exp(self._limit(lambda x: self._excess(x, count, "lower"), 1.0))
+        return math.exp(self._limit(lambda x: self._excess(x, seen, "lower"), 1.0))
 
     @staticmethod
     def _limit(excess: Callable[[float], float], outwards: float) -> float:
@@ -194,29 +195,33 @@ class _Family:
                 limit = probe
         return limit
 
-    def _excess(self, theta: float, count: int, side: Side) -> float:
-        """Error that rejecting at ``count`` would need, less the allowance."""
+    def _excess(self, theta: float, seen: Sequence[int], side: Side) -> float:
+        """Error that rejecting at what was seen would need, less the allowance."""
         walk = START
         spent = {"upper": 0.0, "lower": 0.0}
         for index, law in enumerate(self._laws):
             walk = step(walk, law.lowest, law.probabilities(theta))
             if index == len(self._laws) - 1:
                 break
-            critical = CriticalCounts(
-                low=self._critical(walk, "lower", spent["lower"], self._low[index]),
-                high=self._critical(walk, "upper", spent["upper"], self._high[index]),
+            critical = critical_counts(
+                walk,
+                spent=(spent["lower"], spent["upper"]),
+                allowed=(self._low[index], self._high[index]),
+                tail=self._tail,
+                tied=self._tied[index],
             )
             below, above = walk.outside(critical)
             spent["lower"] += below
             spent["upper"] += above
             walk = walk.inside(critical)
-        beyond, at = walk.tail(count, side)
+        beyond, at = walk.tail(seen[-1], side)
         needed = beyond - (0.5 * at if self._tail == "mid-p" else 0.0)
+        if self._tied[-1]:
+            before = seen[-2] if len(seen) > 1 else 0
+            beyond = walk.tail(seen[-1] + (1 if side == "upper" else -1), side)[0]
+            needed = beyond + walk.tied(seen[-1]).tail(before, side)[0]
         allowed = self._high if side == "upper" else self._low
         return spent[side] + needed - allowed[-1]
-
-    def _critical(self, walk: Walk, side: Side, spent: float, allowed: float) -> int | None:
-        return critical_count(walk, side, spent=spent, allowed=allowed, tail=self._tail)
 
 
 def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side) -> float:
@@ -228,32 +233,27 @@ def _smallest_alpha(boundaries: ExactBoundaries, seen: Sequence[int], side: Side
     laws = [IncrementLaw(wave) for wave in boundaries.waves[: len(seen)]]
     steps = [(law.lowest, law.probabilities(0.0)) for law in laws]
     upwards = side == "upper"
-    other: Side = "lower" if upwards else "upper"
     other_plan = boundaries.lower if upwards else boundaries.upper
     other_allowed = other_plan.allowed(times) if other_plan else (0.0,) * len(times)
 
     def crosses(alpha: float) -> bool:
-        allowed = TailPlan(alpha=alpha, spending=plan.spending).allowed(times)
+        own_allowed = TailPlan(alpha=alpha, spending=plan.spending).allowed(times)
         walk = START
-        spent = spent_other = 0.0
+        spent = (0.0, 0.0)
         for index, (lowest, mass) in enumerate(steps):
             walk = step(walk, lowest, mass)
-            own = critical_count(
-                walk, side, spent=spent, allowed=allowed[index], tail=boundaries.tail
+            own, other = own_allowed[index], other_allowed[index]
+            critical = critical_counts(
+                walk,
+                spent=spent,
+                allowed=(other, own) if upwards else (own, other),
+                tail=boundaries.tail,
+                tied=boundaries.looks[index].tied,
             )
-            if own is not None and (own <= seen[index] if upwards else own >= seen[index]):
+            if critical.reaches(side, seen[index], before=seen[index - 1] if index else 0):
                 return True
-            theirs = critical_count(
-                walk, other, spent=spent_other, allowed=other_allowed[index], tail=boundaries.tail
-            )
-            critical = (
-                CriticalCounts(low=theirs, high=own)
-                if upwards
-                else CriticalCounts(low=own, high=theirs)
-            )
             below, above = walk.outside(critical)
-            spent += above if upwards else below
-            spent_other += below if upwards else above
+            spent = (spent[0] + below, spent[1] + above)
             walk = walk.inside(critical)
         return False
 

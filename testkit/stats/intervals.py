@@ -19,7 +19,7 @@ from scipy import special
 
 from testkit.errors import InputError
 from testkit.stats.counts import TwoByTwo
-from testkit.stats.domain import finite, probability, whole
+from testkit.stats.domain import finite, probability, successes_of, whole
 from testkit.stats.effects import Interval, critical_value, decreasing_root, standardised
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def wilson(*, successes: int, n: int, level: float = 0.95) -> Interval:
         >>> round(interval.low, 5), round(interval.high, 5)
         (0.19104, 0.4375)
     """
-    checked, units = _successes(successes, n)
+    checked, units = successes_of(successes, n)
     low, high = _wilson(checked, units, critical_value(level=level))
     return Interval(low=low, high=high, level=level, method="Wilson score")
 
@@ -94,7 +94,7 @@ def clopper_pearson(*, successes: int, n: int, level: float = 0.95) -> Interval:
         >>> round(interval.low, 6), round(interval.high, 6)
         (0.001265, 0.248733)
     """
-    checked, units = _successes(successes, n)
+    checked, units = successes_of(successes, n)
     tail = (1.0 - probability(level, "level")) / 2.0
     low, high = _clopper_pearson(checked, units, tail)
     return Interval(low=low, high=high, level=level, method="Clopper-Pearson exact")
@@ -462,16 +462,6 @@ def quotient(top: float, bottom: float) -> float | None:
     if bottom > 0.0:
         return top / bottom
     return math.inf if top > 0.0 else None
-
-
-def _successes(successes: int, n: int) -> tuple[int, int]:
-    units = whole(n, "n")
-    checked = whole(successes, "successes", at_least=0)
-    if checked > units:
-        raise InputError(
-            f"successes is {checked}, above n = {units}", field="successes", value=successes
-        )
-    return checked, units
 
 
 def _wilson(successes: int, n: int, z: float) -> tuple[float, float]:

@@ -105,8 +105,8 @@ def test_a_draft_that_holds_is_shown_to_no_hook(labor, tmp_path):
     draft, issue = labor
     with server(lambda h: say(h, ANSWER.encode())) as (url, asked):
         done = propose(
-            DraftingHook(url=url), replace(draft, hold=True), issue, ORG, folder=tmp_path, as_of=NOW,
-            zone=UTC,
+            DraftingHook(url=url), replace(draft, hold=True), issue, ORG, folder=tmp_path,
+            as_of=NOW, zone=UTC,
         )  # fmt: skip
     assert done == ((), ())
     assert asked == []

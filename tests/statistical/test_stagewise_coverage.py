@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from testkit.stats.boundaries import spending_bounds
+from testkit.stats.counts import TwoByTwo
 from testkit.stats.engine_choice import choose_engine
 from testkit.stats.exact import TailPlan, exact_boundaries, first_crossing
 from testkit.stats.exact_inference import stagewise_inference
@@ -21,6 +22,7 @@ from testkit.stats.hypergeometric import Margins
 from testkit.stats.inference import stagewise
 from testkit.stats.simulate import Schedule, draw_counts, z_statistics
 from testkit.stats.spending import obrien_fleming_spending
+from testkit.stats.stagewise_rates import stagewise_difference
 
 LOOKS = 4
 FRACTIONS = [0.25, 0.5, 0.75, 1.0]
@@ -45,30 +47,28 @@ def drawn(*, n_control, n_treatment, rates, paths, seed):
 def by_z(counts, true):
     """Whether each path's interval covers the difference, and whether its estimate is above it."""
     bounds = spending_bounds(information=FRACTIONS, alpha=0.05)
-    z, wald = z_statistics(counts), z_statistics(counts, variance="unpooled")
+    z = z_statistics(counts)
     out = np.abs(z) >= bounds.upper
     out[:, -1] = True
     for path, look in enumerate(out.argmax(axis=1)):
-        # The score's z has another spread than 1 where the arms differ in size and rate. On the
-        # scale on which it is 1, z and the bounds that it met are wider or narrower by the ratio.
-        # With the pooled variance throughout, the plan at 75/25 below covers 93.5 %.
-        ratio = wald[path, look] / z[path, look] if z[path, look] else 1.0
         found = stagewise(
             information=FRACTIONS,
-            upper=bounds.upper * ratio,
-            lower=bounds.lower * ratio,
-            z=float(wald[path, look]),
+            upper=bounds.upper,
+            lower=bounds.lower,
+            z=float(z[path, look]),
             look=int(look) + 1,
         )
-        # One unit of drift per root information, as a difference of rates.
-        rates = (
-            counts.control[path, look] / counts.n_control[look],
-            counts.treatment[path, look] / counts.n_treatment[look],
+        # With the pooled variance at every difference the plan at 75/25 below covers 93.5 %.
+        table = TwoByTwo(
+            successes_control=int(counts.control[path, look]),
+            n_control=counts.n_control[look],
+            successes_arm=int(counts.treatment[path, look]),
+            n_arm=counts.n_treatment[look],
         )
-        sizes = (counts.n_control[look], counts.n_treatment[look])
-        variance = sum(p * (1 - p) / n for p, n in zip(rates, sizes, strict=True))
-        unit = math.sqrt(variance * FRACTIONS[look])
-        yield found.low * unit <= true <= found.high * unit, found.estimate * unit > true
+        shown = stagewise_difference([table], found=found, information=FRACTIONS[look])
+        assert (shown.low > 0) == (found.low > 0)
+        assert (shown.high < 0) == (found.high < 0)
+        yield shown.low <= true <= shown.high, shown.estimate > true
 
 
 def by_counts(counts, true):

@@ -21,8 +21,8 @@ def asked(choice):
         ([2499], [2500], 0.02, ["expected-count"]),
         ([2500, 5000], [2400, 5000], 0.02, ["expected-count"]),
         ([30000], [10000], 0.005, []),
-        ([30001], [10000], 0.005, ["allocation"]),
-        ([10000], [30001], 0.005, ["allocation"]),
+        ([30005], [10000], 0.005, ["allocation"]),
+        ([10000], [30005], 0.005, ["allocation"]),
         ([200000], [200000], 0.00499, ["rate"]),
         ([200000], [200000], 0.99502, ["rate"]),
         ([2500], [2500], 0.98, []),
@@ -86,3 +86,20 @@ def test_pooled_successes_cannot_exceed_units() -> None:
     with pytest.raises(InputError) as error:
         recheck_engine(z, n_control=[10], n_arm=[10], successes=21)
     assert error.value.field == "successes"
+
+
+@pytest.mark.parametrize("looks", [1, 10])
+def test_three_to_one_with_one_person_of_rounding_per_look_is_three_to_one(looks: int) -> None:
+    def engine(large: int, small: int) -> str:
+        sizes = ([large * k for k in range(1, looks + 1)], [small * k for k in range(1, looks + 1)])
+        there = choose_engine(n_control=sizes[0], n_arm=sizes[1], pessimistic_rate=0.25)
+        back = choose_engine(n_control=sizes[1], n_arm=sizes[0], pessimistic_rate=0.25)
+        seen = recheck_engine(
+            there, n_control=sizes[0], n_arm=sizes[1], successes=(large + small) * looks // 4
+        )
+        assert there.engine == back.engine == seen.engine
+        return there.engine
+
+    assert engine(751, 250) == "z"
+    assert engine(7504, 2500) == "z"  # one moved from the large arm to the small: 7503 to 2501
+    assert engine(7505, 2500) == "exact"

@@ -57,32 +57,33 @@ def brute_paths(waves, odds_ratio=1):
 
 
 def brute_boundaries(waves, allowed_low, allowed_high):
-    """Largest tails that fit, found by trying every count on the list of all paths."""
+    """Largest tails that fit, found by trying every count on the list of all paths.
+
+    The last look, which may spend all that is left, orders equal counts by the count before.
+    Yields for each look the paths that stop on either side, and what has been spent.
+    """
     alive = list(brute_paths(waves))
-    spent_low = spent_high = Fraction(0)
-    found = []
+    spent = {"upper": Fraction(0), "lower": Fraction(0)}
+    allowed = {"upper": allowed_high, "lower": allowed_low}
     for k in range(len(waves)):
-        values = sorted({counts[k] for counts, _ in alive})
-        high = low = None
-        for count in reversed(values):
-            tail = sum(p for counts, p in alive if counts[k] >= count)
-            if spent_high + tail <= Fraction(allowed_high[k]):
-                high = count
-        for count in values:
-            tail = sum(p for counts, p in alive if counts[k] <= count)
-            if spent_low + tail <= Fraction(allowed_low[k]):
-                low = count
-        if high is not None:
-            spent_high += sum(p for counts, p in alive if counts[k] >= high)
-        if low is not None:
-            spent_low += sum(p for counts, p in alive if counts[k] <= low)
-        found.append((low, high, spent_low, spent_high))
-        alive = [
-            (counts, p)
-            for counts, p in alive
-            if (high is None or counts[k] < high) and (low is None or counts[k] > low)
-        ]
-    return found
+        last = k == len(waves) - 1
+
+        def place(counts, k=k, last=last):
+            return (counts[k], counts[k - 1] if last and k else 0)
+
+        stops = {}
+        for side, turn in (("upper", True), ("lower", False)):
+            taken = Fraction(0)
+            stops[side] = set()
+            for value in sorted({place(counts) for counts, _ in alive}, reverse=turn):
+                own = sum(p for counts, p in alive if place(counts) == value)
+                if spent[side] + taken + own > Fraction(allowed[side][k]):
+                    break
+                taken += own
+                stops[side] |= {counts for counts, _ in alive if place(counts) == value}
+            spent[side] += taken
+        yield [counts for counts, _ in alive], stops, dict(spent)
+        alive = [(c, p) for c, p in alive if c not in stops["upper"] | stops["lower"]]
 
 
 CASES = {
@@ -130,10 +131,12 @@ def test_boundaries_equal_brute_force(name, spending, alpha) -> None:
         waves, [linear(t, alpha / 2) for t in fractions], [spending(t, alpha) for t in fractions]
     )
     assert [look.look for look in plan.looks] == list(range(1, len(waves) + 1))
-    for look, (low, high, spent_low, spent_high) in zip(plan.looks, expected, strict=True):
-        assert (look.critical.low, look.critical.high) == (low, high)
-        assert look.spent_low == pytest.approx(float(spent_low), abs=1e-13)
-        assert look.spent_high == pytest.approx(float(spent_high), abs=1e-13)
+    for k, (look, (alive, stops, spent)) in enumerate(zip(plan.looks, expected, strict=True)):
+        for counts in alive:
+            side = next((s for s in stops if counts in stops[s]), None)
+            assert look.critical.side(counts[k], before=counts[k - 1] if k else 0) == side
+        assert look.spent_low == pytest.approx(float(spent["lower"]), abs=1e-13)
+        assert look.spent_high == pytest.approx(float(spent["upper"]), abs=1e-13)
 
 
 @pytest.mark.parametrize("name", CASES)

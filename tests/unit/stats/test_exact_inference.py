@@ -69,12 +69,14 @@ def paths(odds_ratio):
 def outcomes(odds_ratio, tail="exact", lower=True):
     """Probability of every stopping outcome (counts up to the stop)."""
     critical = plan(tail, lower).critical
-    found: dict[tuple[int, int], Fraction] = {}
-    example: dict[tuple[int, int], tuple[int, ...]] = {}
+    found: dict[tuple[int, int, int], Fraction] = {}
+    example: dict[tuple[int, int, int], tuple[int, ...]] = {}
     for counts, p in paths(odds_ratio):
         crossing = first_crossing(critical, counts)
         look = crossing[0] if crossing else len(WAVES)
-        key = (look, counts[look - 1])
+        # The last look orders equal counts by the count before; mid-p does without.
+        before = counts[look - 2] if look == len(WAVES) and tail == "exact" else 0
+        key = (look, counts[look - 1], before)
         found[key] = found.get(key, Fraction(0)) + p
         example[key] = counts[:look]
     return found, example
@@ -82,11 +84,11 @@ def outcomes(odds_ratio, tail="exact", lower=True):
 
 def order(key, tail="exact", lower=True):
     """Sort key of the stage-wise ordering, written down from its definition."""
-    look, count = key
-    side = plan(tail, lower).critical[look - 1].side(count)
+    look, count, before = key
+    side = plan(tail, lower).critical[look - 1].side(count, before=before)
     if look == len(WAVES) or side is None:
-        return (0, 0, count)
-    return (1, -look, count) if side == "upper" else (-1, look, count)
+        return (0, 0, count, before)
+    return (1, -look, count, 0) if side == "upper" else (-1, look, count, 0)
 
 
 def brute_tail(key, odds_ratio, *, upwards):

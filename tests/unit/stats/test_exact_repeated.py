@@ -39,8 +39,11 @@ def all_paths(odds_ratio):
         yield tuple(itertools.accumulate(path)), math.prod(law[x] for x in path)
 
 
-def rejects_upwards(odds_ratio, look, count):
-    """The upper group-sequential test of one odds ratio, by listing all paths."""
+def rejects_upwards(odds_ratio, look, count, before):
+    """The upper group-sequential test of one odds ratio, by listing all paths.
+
+    The last of the three looks orders equal counts by the count before.
+    """
     alive, spent_low, spent_high = list(all_paths(odds_ratio)), 0.0, 0.0
     for k in range(look):
         allowed = 0.1 * FRACTIONS[k]
@@ -48,7 +51,9 @@ def rejects_upwards(odds_ratio, look, count):
         tails = {v: sum(p for c, p in alive if c[k] >= v) for v in values}
         heads = {v: sum(p for c, p in alive if c[k] <= v) for v in values}
         if k == look - 1:
-            return spent_high + sum(p for c, p in alive if c[k] >= count) <= allowed
+            own = (count, before if look == 3 else 0)
+            beyond = sum(p for c, p in alive if (c[k], c[k - 1] if look == 3 else 0) >= own)
+            return spent_high + beyond <= allowed
         high = min((v for v in values if spent_high + tails[v] <= allowed), default=99)
         low = max((v for v in values if spent_low + heads[v] <= allowed), default=-1)
         spent_high += tails.get(high, 0.0)
@@ -61,8 +66,9 @@ def rejects_upwards(odds_ratio, look, count):
 def test_lower_limit_is_where_the_family_of_tests_starts_to_accept(look, count) -> None:
     path = [count * (k + 1) // look for k in range(look)]
     low = repeated_inference(PLAN, successes_arm=path).interval.low
-    assert rejects_upwards(low * 0.999, look, count)
-    assert not rejects_upwards(low * 1.001, look, count)
+    before = path[-2] if look > 1 else 0
+    assert rejects_upwards(low * 0.999, look, count, before)
+    assert not rejects_upwards(low * 1.001, look, count, before)
 
 
 def test_upper_limit_mirrors_the_lower_one() -> None:
@@ -83,7 +89,7 @@ def test_all_looks_together_cover_at_least_the_level(odds_ratio) -> None:
     for counts, p in all_paths(odds_ratio):
         for look in (1, 2, 3):
             seen = counts[:look]
-            key = (look, seen[-1])
+            key = (look, seen[-2:])
             if key not in limits:
                 limits[key] = repeated_inference(PLAN, successes_arm=seen).interval
             if not limits[key].covers(odds_ratio):
@@ -99,10 +105,9 @@ def test_repeated_interval_excludes_no_effect_exactly_when_the_look_crosses() ->
         for count in range(look, 7 * look):
             path = [count * (k + 1) // look for k in range(look)]
             interval = repeated_inference(PLAN, successes_arm=path).interval
-            assert (interval.low > 1.0) == (rule.side(count) == "upper")
-            assert (interval.high is not None and interval.high < 1.0) == (
-                rule.side(count) == "lower"
-            )
+            side = rule.side(count, before=path[-2] if look > 1 else 0)
+            assert (interval.low > 1.0) == (side == "upper")
+            assert (interval.high is not None and interval.high < 1.0) == (side == "lower")
 
 
 def test_side_without_a_plan_sets_no_limit() -> None:
@@ -123,10 +128,10 @@ def test_nothing_to_spend_yet_sets_no_limit() -> None:
 
 def test_repeated_is_wider_than_what_a_single_look_would_say() -> None:
     once = exact_boundaries(
-        [Margins(n_control=42, n_arm=21, successes=21)], fractions=[1.0], upper=SIDE, lower=SIDE
+        [Margins(n_control=28, n_arm=14, successes=14)], fractions=[1.0], upper=SIDE, lower=SIDE
     )
-    single = repeated_inference(once, successes_arm=[9]).interval
-    repeated = repeated_inference(PLAN, successes_arm=[3, 6, 9]).interval
+    single = repeated_inference(once, successes_arm=[6]).interval
+    repeated = repeated_inference(PLAN, successes_arm=[3, 6]).interval
     assert repeated.low < single.low
     assert repeated.high > single.high
 
@@ -149,7 +154,10 @@ def test_sequential_p_is_below_alpha_exactly_when_crossed(tail) -> None:
     for look in (1, 2, 3):
         for count in range(7 * look + 1):
             path = [count * (k + 1) // look for k in range(look)]
-            crossed = {rule.side(seen) for rule, seen in zip(plan.critical, path, strict=False)}
+            crossed = {
+                rule.side(seen, before=before)
+                for rule, seen, before in zip(plan.critical, path, [0, *path], strict=False)
+            }
             p = sequential_p_value(plan, successes_arm=path)
             # A path crosses one side first; the p-value of that side tells.
             if "lower" not in crossed:
@@ -235,11 +243,12 @@ def test_hypotheses_that_are_accepted_again_further_out_are_covered(
     answers = [accepted(theta) for theta in grid]
     assert sum(a != b for a, b in itertools.pairwise(answers)) == 3
     lowest = grid[answers.index(True)]
-    side = TailPlan(alpha=0.025, spending=linear)
+    # The same allowances, but a plan that goes on: its looks do not tell equal counts apart.
+    side = TailPlan(alpha=0.025 / 0.9, spending=linear)
     wave = Margins(n_control=n, n_arm=n, successes=successes)
     plan = exact_boundaries(
         [wave] * looks,
-        fractions=[(k + 1) / looks for k in range(looks)],
+        fractions=[0.9 * (k + 1) / looks for k in range(looks)],
         upper=side,
         lower=side,
     )
