@@ -77,6 +77,7 @@ def read_feed(
         entries_seen=len(document.present) - len(document.digests),
         present=document.present,
         notes=(*document.notes, *notes),
+        cut_off=document.cut_off,
     )
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "moved",
     "news_of",
     "next_poll",
+    "why_then",
 ]
 
 _DAY_S: Final = 86_400.0
@@ -185,6 +186,8 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         )
         mend = " Somebody has to look at its address." if history.needs_person else ""
         return f"Failing, {times}: {history.problem}. {well} Next try {due}.{mend}"
+    if history.problem:
+        return f"Ailing: {history.problem}. What could be read was kept. Next look {due}."
     rate = rhythm.rate_per_day(history)
     pace = f"about {rate:.0f} entries a day" if rate >= 1 else f"about {7 * rate:.1f} a week"
     newest = (
@@ -193,6 +196,34 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         else f"last new {_span(now - history.last_new)} ago"
     )
     return f"Well: {pace}, {newest}. Next look {due}."
+
+
+def why_then(history: FeedHistory, *, now: datetime, policy: SchedulePolicy) -> str:
+    """Why the next poll is when it is, in words.
+
+    Args:
+        history: After the last poll.
+        now: The present, aware.
+        policy: How the newsroom polls.
+    """
+    if history.state is not FeedState.ACTIVE:
+        return "it is not asked any more"
+    if history.wait_until is not None:
+        return f"the server asked us to wait {_span(history.wait_until - now)}"
+    if history.needs_person:
+        return "waiting will not mend it, so it is tried once a day"
+    if history.failures:
+        return f"failure {history.failures} in a row: the wait doubles with each"
+    if history.burst_until is not None and history.burst_until > now:
+        return "it carries an issue that is loud now, so it is asked as often as is polite"
+    asked = max(float(history.ttl_minutes or 0), (history.max_age_s or 0.0) / 60.0)
+    pace = f"about {rhythm.rate_per_day(history):.1f} entries a day at its usual hours"
+    if asked > policy.floor_minutes:
+        obeyed = min(asked, policy.obey_minutes)
+        pace += f"; it asks to be left alone {asked:.0f} minutes, of which {obeyed:.0f} are kept"
+    if history.share_new >= policy.sooner_share:
+        pace += "; most of its items were new, so sooner than usual"
+    return pace
 
 
 def _after_trouble(

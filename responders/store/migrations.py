@@ -107,6 +107,28 @@ ARCHIVE: Final = (
         ) STRICT;
         """,
     ),
+    (
+        "002_polling",
+        """
+        -- which of several processes saved the clusterer's state last
+        ALTER TABLE clusterer ADD COLUMN serial INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE fetch ADD COLUMN steps TEXT NOT NULL DEFAULT '[]';
+        CREATE TABLE feed_address (
+          feed TEXT NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
+          url TEXT NOT NULL,
+          until TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          PRIMARY KEY (feed, until)
+        ) STRICT;
+        CREATE TABLE schedule (
+          one INTEGER PRIMARY KEY CHECK (one = 1),
+          basis TEXT NOT NULL,
+          scale REAL NOT NULL,
+          profile TEXT NOT NULL,
+          fitted_at TEXT NOT NULL
+        ) STRICT;
+        """,
+    ),
 )
 
 DRAFTS: Final = (
