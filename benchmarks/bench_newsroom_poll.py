@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NEW_PER_FEED: Final = 2
 TARGETS: Final = {"first": ">= 3", "unchanged": ">= 3", "changed": ">= 5"}
+# When the feeds were captured: their newest entries are news at this moment, the rest is not.
+CAPTURED: Final = datetime(2026, 2, 18, 12, 0, tzinfo=UTC)
 _ITEM: Final = re.compile(rb"<(item|entry)[\s>].*?</\1>\s*", re.DOTALL)
 
 
@@ -73,7 +75,7 @@ def ours(server: str, names: list[str], folder: Path) -> dict[str, Any]:
     from responders.store.migrations import ARCHIVE
     from testkit.kernel.workspace import Schema, Workspace
 
-    moment = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+    moment = CAPTURED
     (folder / "whistlestop.yaml").write_text(
         "organisation: {name: Bench}\npolling: {allow_hosts: [127.0.0.1]}\n"
     )

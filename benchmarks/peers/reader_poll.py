@@ -10,19 +10,19 @@ from pathlib import Path
 
 # reader 3.26 carries an older feedparser that asks for this module by its former name.
 sys.modules["sgmllib"] = importlib.import_module("feedparser_sgmllib")
-from reader import make_reader  # noqa: E402
+from reader import Reader, make_reader  # noqa: E402
 
 given = json.load(sys.stdin)
 
 
-def poll(known):
+def poll(known: Reader) -> float:
     started = time.perf_counter()
     for _ in known.update_feeds_iter(scheduled=False, workers=given["workers"]):
         pass
     return time.perf_counter() - started
 
 
-def show(version):
+def show(version: str) -> None:
     urllib.request.urlopen(f"{given['server']}/show/{version}").read()
 
 

@@ -23,6 +23,8 @@ def _text(done: Ticked) -> str:
     ]
     for match in done.triaged.matches[:10]:
         lines.append(f"  {match.issue}: {match.why} ({match.outlets} outlets)")
+    lines += [f"alarm: {row.why}" for row in done.rang]
+    lines += [f"moved: {name} is at {url} from now on" for name, url in polled.moved]
     lines.append(f"raised {len(done.raised)} draft{'' if len(done.raised) == 1 else 's'}")
     for raised in done.raised:
         lines.append(f"  {raised.row.id}: {raised.row.title}")
@@ -46,6 +48,9 @@ def _data(done: Ticked) -> dict[str, Any]:
             {"story": m.story, "issue": m.issue, "why": m.why, "outlets": m.outlets}
             for m in done.triaged.matches
         ],
+        "moved": [{"feed": f, "url": u} for f, u in polled.moved],
+        "alarms": [row.as_dict() for row in done.rang],
+        "tell": [row.id for row in done.tell],
         "drafts": [{"draft": r.row.id, "title": r.row.title} for r in done.raised],
         "clocks": [{"request": r, "kind": k, "stage": s} for r, k, s in done.clocks],
     }

@@ -84,7 +84,8 @@ def next_poll(
         most = max(least, most)
     due = _integrate(history, start=history.last_poll, least=least, spread=spread, policy=policy)
     earliest = history.last_poll + timedelta(minutes=least)
-    latest = history.last_poll + timedelta(minutes=most * spread)
+    # The cap is a promise: it is spread downwards only.
+    latest = history.last_poll + timedelta(minutes=most * min(1.0, spread))
     return max(now, earliest, min(due, max(earliest, latest)))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from responders.feeds.rhythm import news_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answered", "Keeper", "Kept"]
 
+_OLD_NEWS = timedelta(hours=72)
 _CUT_OFF = "the document breaks off before its end"
 
 
@@ -91,6 +93,7 @@ class Keeper:
         self._policy = policy
         self._clusterer: Clusterer | None = None
         self._serial = -1
+        self._checked = False
 
     def keep(self, batch: Sequence[Answered]) -> list[Kept]:
         """Store a batch, all of it or nothing; an answer that cannot be stored is told.
@@ -115,6 +118,7 @@ class Keeper:
 
     def _keep(self, batch: Sequence[Answered]) -> list[Kept]:
         now = self._workspace.clock()
+        self._checked = False
         try:
             with self._workspace.archive.write() as conn:
                 change = archive.next_change(conn)
@@ -129,10 +133,14 @@ class Keeper:
     def _stories(self, conn: Connection) -> Clusterer:
         from responders.cluster import Clusterer
 
+        if self._clusterer is not None and self._checked:
+            return self._clusterer
         serial = archive.clusterer_serial(conn)
         if self._clusterer is None or serial != self._serial:
+            # Somebody else has moved stories since: another tick, or a person by hand.
             self._clusterer = Clusterer(state=archive.clusterer_state(conn))
             self._serial = serial
+        self._checked = True
         return self._clusterer
 
     def _one(self, conn: Connection, answer: Answered, *, now: datetime, change: int) -> Kept:
@@ -267,16 +275,21 @@ class Keeper:
     def _place(self, conn: Connection, entry: Entry, *, owner: str, change: int) -> None:
         from responders.cluster import StoryEntry
 
-        placed = self._stories(conn).add(
-            StoryEntry(
-                id=entry.id,
-                at=entry.first_seen,
-                title=entry.title,
-                summary=entry.summary_text,
-                owner=owner,
-            ),
-            key=new_id("story", now=entry.first_seen),
+        key = new_id("story", now=entry.first_seen)
+        told = StoryEntry(
+            id=entry.id,
+            at=entry.first_seen,
+            title=entry.title,
+            summary=entry.summary_text,
+            owner=owner,
         )
+        if entry.first_seen - (entry.published or entry.first_seen) > _OLD_NEWS:
+            # A feed's first document goes back for months: that is an archive, no story in the
+            # making. Each such entry stands alone and teaches which words are common.
+            self._stories(conn).learn(told)
+            archive.add_entry(conn, entry, story=key, change=change)
+            return
+        placed = self._stories(conn).add(told, key=key)
         archive.add_entry(conn, entry, story=placed.story_key, change=change)
         for merge in placed.merges:
             archive.merge_story(conn, kept=merge.kept, gone=merge.gone, change=change)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from responders.services.alarm import ring, to_tell
 from responders.services.draft import Raised, raise_due
 from responders.services.poll import Polled, poll
 from responders.services.triage import Triaged, triage
@@ -13,6 +14,7 @@ from testkit.signoff.service import advance_clocks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from responders.store.alarms import AlarmRow
     from testkit.kernel.workspace import Workspace
 
 __all__ = ["Ticked", "tick"]
@@ -25,18 +27,22 @@ class Ticked:
     Attributes:
         polled: Feeds asked, entries found.
         triaged: Stories matched.
+        rang: Alarms that rang.
+        tell: Alarms that people are to be told of now.
         raised: Drafts raised.
         clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
     """
 
     polled: Polled
     triaged: Triaged
+    rang: tuple[AlarmRow, ...]
+    tell: tuple[AlarmRow, ...]
     raised: tuple[Raised, ...]
     clocks: tuple[tuple[str, str, str], ...]
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll what is due, match stories, raise drafts, advance the clocks.
+    """Poll what is due, match stories, ring alarms, raise drafts, advance the clocks.
 
     Args:
         workspace: The workspace.
@@ -45,8 +51,18 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     polled = poll(workspace, say=say)
     say("matching stories")
     triaged = triage(workspace)
+    say("listening for what is loud")
+    rang = ring(workspace)
+    tell = to_tell(workspace)
     say("raising drafts")
     raised = raise_due(workspace)
     say("advancing clocks")
     clocks = advance_clocks(workspace)
-    return Ticked(polled=polled, triaged=triaged, raised=tuple(raised), clocks=tuple(clocks))
+    return Ticked(
+        polled=polled,
+        triaged=triaged,
+        rang=rang,
+        tell=tell,
+        raised=tuple(raised),
+        clocks=tuple(clocks),
+    )
