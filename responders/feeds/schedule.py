@@ -38,6 +38,7 @@ __all__ = [
     "burst",
     "describe",
     "fit_scale",
+    "health",
     "move_due",
     "moved",
     "news_of",
@@ -160,6 +161,28 @@ def moved(history: FeedHistory) -> FeedHistory:
     return replace(history, moved_to=None, moved_polls=0, moved_since=None)
 
 
+def health(history: FeedHistory, *, next_at: datetime | None) -> str:
+    """A feed's health in one word for programs.
+
+    Args:
+        history: What is remembered.
+        next_at: When it is due.
+
+    Returns:
+        ``new``, ``well``, ``ailing`` (it answers, but not all of it could be read), ``failing``,
+        ``retired`` or ``removed``.
+    """
+    if history.state is FeedState.RETIRED:
+        return "retired"
+    if next_at is None:
+        return "removed"
+    if history.last_poll is None:
+        return "new"
+    if history.failures:
+        return "failing"
+    return "ailing" if history.problem else "well"
+
+
 def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -> str:
     """A feed's health in words.
 
@@ -175,9 +198,11 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         return f"Retired: {history.problem or 'by hand'}. It is not asked any more."
     if history.state is FeedState.PAUSED:
         return "Paused by hand. It is not asked until somebody resumes it."
+    if next_at is None:
+        return "Removed. It is not asked until somebody adds it again."
     if history.last_poll is None:
         return "New. It will be read with the next tick."
-    due = "now" if next_at is None or next_at <= now else f"in {_span(next_at - now)}"
+    due = "now" if next_at <= now else f"in {_span(next_at - now)}"
     if history.failures:
         times = "once" if history.failures == 1 else f"{history.failures} times in a row"
         well = (

@@ -163,6 +163,7 @@ class ParsedFeed:
         cut_off: The document breaks off before its end: its last item may be half an item, and
             more may have been meant to follow.
         problem: Why nothing could be read; None when the document is a feed.
+        feeds: ``(address, title)`` of the feeds that it names, when it is a web page.
     """
 
     title: str = ""
@@ -180,6 +181,7 @@ class ParsedFeed:
     notes: tuple[str, ...] = ()
     cut_off: bool = False
     problem: str | None = None
+    feeds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,10 +148,7 @@ def ring(workspace: Workspace) -> tuple[AlarmRow, ...]:
                 alarms.end_alarm(conn, slug, now=now)
             if reading.alarm.since is not None:
                 _watch_closely(conn, windows[slug], workspace, now=now)
-            teaches = known[slug].teaches and reading.teaches
-            alarms.save_usually(
-                conn, slug, replace(known[slug], alarm=reading.alarm, teaches=teaches)
-            )
+            alarms.save_usually(conn, slug, replace(known[slug], alarm=reading.alarm))
     return tuple(rang)
 
 
@@ -337,27 +334,29 @@ def _learned(
     now: datetime,
     local: ZoneInfo,
 ) -> Usually:
-    """What is usual, with the full hours since the last time."""
+    """What is usual, with the full hours since the last time.
+
+    The hours of the window that is judged are learned only afterwards: a burst must not have
+    taught that it is usual before anybody looked at it.
+    """
     known = alarms.usually(conn, issue)
-    this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    begun = max(alarms.covered_since(conn) or now, now - _LEARNED)
-    first = begun.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    until = _hour(now) - timedelta(hours=params.window_hours)
+    first = _hour(max(alarms.covered_since(conn) or now, now - _LEARNED)) + timedelta(hours=1)
     if known is None or known.version != version:
         # The first documents of the feeds go back for days: that much is known from the start.
         shown_days = _BACK_TEST / timedelta(days=1)
         per_day = len(alarms.heard(conn, issue, since=now - _BACK_TEST, until=now)) / shown_days
         known = Usually(version=version, baseline=Baseline.cold(per_day=max(per_day, 0.5)))
     hour = known.baseline.learned_until or first
-    if hour >= this_hour:
+    if hour >= until:
         return known
     by_hour: dict[datetime, list[Heard]] = {}
-    for entry in alarms.heard(conn, issue, since=hour, until=this_hour):
-        begin = entry.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        by_hour.setdefault(begin, []).append(entry)
+    for entry in alarms.heard(conn, issue, since=hour, until=until):
+        by_hour.setdefault(_hour(entry.at), []).append(entry)
+    rung = alarms.rung(conn, issue)
     baseline = known.baseline
-    while hour < this_hour:
-        # The hours of an alarm do not teach what is usual.
-        if known.teaches:
+    while hour < until:
+        if _teaches(hour, rung, params):
             baseline = baseline.learn(
                 hour=hour.astimezone(local),
                 count=_voices(by_hour.get(hour, [])),
@@ -367,7 +366,22 @@ def _learned(
         else:
             baseline = replace(baseline, learned_until=hour + timedelta(hours=1))
         hour += timedelta(hours=1)
-    return replace(known, baseline=baseline, teaches=True)
+    return replace(known, baseline=baseline)
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _teaches(
+    hour: datetime, rung: Sequence[tuple[datetime, datetime | None]], params: BurstParams
+) -> bool:
+    """Whether an hour says what is usual: not while an alarm is on, unless it goes on for days."""
+    longest = timedelta(hours=params.longest_hours)
+    return not any(
+        rang <= hour < min(ended or hour + timedelta(hours=1), rang + longest)
+        for rang, ended in rung
+    )
 
 
 def _row(

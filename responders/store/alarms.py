@@ -35,7 +35,7 @@ __all__ = [
     "forget_issue",
     "heard",
     "hold",
-    "is_ringing",
+    "rung",
     "save_usually",
     "snoozes",
     "told",
@@ -73,13 +73,11 @@ class Usually:
         version: Adopted version of the issue that it was learned with.
         baseline: What is usual.
         alarm: Whether its alarm is on.
-        teaches: Whether the hour that runs may be learned.
     """
 
     version: int
     baseline: Baseline
     alarm: Alarm = field(default_factory=Alarm)
-    teaches: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +235,6 @@ def usually(conn: Connection, issue: str) -> Usually | None:
         version=row["issue_version"],
         baseline=baseline,
         alarm=Alarm(since=_time(row["ringing_since"]), calm_since=_time(row["calm_since"])),
-        teaches=bool(row["teaches"]),
     )
 
 
@@ -247,16 +244,21 @@ def save_usually(conn: Connection, issue: str, value: Usually) -> None:
     raw["learned_until"] = _text(value.baseline.learned_until)
     conn.execute(
         "INSERT OR REPLACE INTO issue_usual (issue, issue_version, baseline, ringing_since,"
-        " calm_since, teaches) VALUES (:issue, :version, :baseline, :since, :calm, :teaches)",
+        " calm_since) VALUES (:issue, :version, :baseline, :since, :calm)",
         {
             "issue": issue,
             "version": value.version,
             "baseline": json.dumps(raw),
             "since": _text(value.alarm.since),
             "calm": _text(value.alarm.calm_since),
-            "teaches": value.teaches,
         },
     )
+
+
+def rung(conn: Connection, issue: str) -> list[tuple[datetime, datetime | None]]:
+    """From when to when the alarms of an issue were on; None for one that still is."""
+    rows = conn.execute("SELECT rang_at, ended_at FROM alarm WHERE issue = :i", {"i": issue})
+    return [(from_text(row["rang_at"]), _time(row["ended_at"])) for row in rows]
 
 
 def add_alarm(conn: Connection, row: AlarmRow) -> None:
@@ -294,14 +296,6 @@ def told(conn: Connection, alarm_id: str, *, now: datetime) -> bool:
         {"now": to_text(now), "id": alarm_id},
     )
     return done.rowcount == 1
-
-
-def is_ringing(conn: Connection, issue: str) -> bool:
-    """Whether an issue's alarm is on."""
-    row = conn.execute(
-        "SELECT 1 FROM alarm WHERE issue = :i AND ended_at IS NULL", {"i": issue}
-    ).fetchone()
-    return row is not None
 
 
 def alarms(

@@ -147,8 +147,7 @@ ARCHIVE: Final = (
           issue_version INTEGER NOT NULL,
           baseline TEXT NOT NULL,
           ringing_since TEXT,
-          calm_since TEXT,
-          teaches INTEGER NOT NULL
+          calm_since TEXT
         ) STRICT;
         CREATE TABLE alarm (
           id TEXT PRIMARY KEY,

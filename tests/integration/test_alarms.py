@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import shutil
 from datetime import timedelta
 
 import pytest
 
-from tests.feed_world import FeedWorld
+import cli
+from testkit.kernel.console import App
+from tests.conftest import MovableClock, Shell
+from tests.feed_world import FeedWorld, Outlet
 
 REPORTS = (
     "Nurses at Mercy Hospital vote to strike over staffing",
@@ -19,27 +25,49 @@ QUIET_DAYS = 10
 OUTLETS = ("Harbor Post", "Valley Times", "City Wire", "North Star", "Daily Bee")
 
 
-@pytest.fixture
-def world():
-    with FeedWorld() as opened:
-        yield opened
+@pytest.fixture(scope="module")
+def listened(tmp_path_factory):
+    """Five outlets with one strike story a day between them, watched for ten days; made once."""
+    folder = tmp_path_factory.mktemp("newsroom") / "ws"
+    clock = MovableClock()
+
+    def command(*words: str) -> None:
+        app = App(schemas=cli.schemas, kinds=cli.kinds, starter=cli.starter, clock=clock)
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert cli.run(words, obj=app) == 0
+
+    with FeedWorld() as world:
+        command("init", str(folder), "--zone", "America/New_York")
+        for number, name in enumerate(OUTLETS):
+            old = clock() - timedelta(days=20)
+            world.outlet(name).publish(f"The fair opens in district {number}", old)
+        inside = ("-C", str(folder), "--set", "polling.allow_hosts=[127.0.0.1]")
+        command(*inside, "feed", "add", *world.addresses())
+        for day in range(QUIET_DAYS):
+            outlet = world.outlet(OUTLETS[day % len(OUTLETS)])
+            outlet.publish(f"Drivers {day} reach a contract with depot {day}", clock())
+            command(*inside, "tick")
+            clock.move(hours=25)
+        yield world, folder, clock.moment
 
 
 @pytest.fixture
-def newsroom(shell, world):
-    """Five outlets with one strike story a day between them, watched for ten days."""
-    shell.settings["polling.allow_hosts"] = "[127.0.0.1]"
-    for number, name in enumerate(OUTLETS):
-        outlet = world.outlet(name)
-        outlet.publish(f"The fair opens in district {number}", shell.clock() - timedelta(days=20))
-    shell.ok("feed", "add", *world.addresses())
-    for day in range(QUIET_DAYS):
-        outlet = world.outlet(OUTLETS[day % len(OUTLETS)])
-        outlet.publish(f"Drivers {day} reach a contract with depot {day}", shell.clock())
-        ticked = shell.json("tick")
-        assert ticked["alarms"] == []
-        shell.clock.move(hours=25)
-    return shell
+def world(listened):
+    opened = listened[0]
+    before = {path: list(outlet.items) for path, outlet in opened.outlets.items()}
+    yield opened
+    opened.outlets = {
+        path: Outlet(opened.outlets[path].name, items) for path, items in before.items()
+    }
+
+
+@pytest.fixture
+def newsroom(listened, world, tmp_path, capsys):
+    folder = tmp_path / "ws"
+    shutil.copytree(listened[1], folder)
+    made = Shell(folder=folder, clock=MovableClock(listened[2]), capsys=capsys)
+    made.settings["polling.allow_hosts"] = "[127.0.0.1]"
+    return made
 
 
 def burst(shell, world, *, entries: int = 5, outlets: int = 5) -> None:
@@ -132,14 +160,14 @@ def test_in_quiet_hours_nobody_is_told_and_the_digest_says_so(newsroom, world):
     assert held["held"] == "quiet hours"
 
 
-@pytest.mark.parametrize("words", ["never", "about one a quarter"])
-def test_an_issue_rings_within_its_own_budget(newsroom, world, words):
+@pytest.mark.parametrize(("words", "alpha"), [("never", []), ("one a quarter", [2 / 168 / 13])])
+def test_an_issue_rings_within_its_own_budget(newsroom, world, words, alpha):
     path = newsroom.folder / "issues" / "labor.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("risk: medium", f"risk: medium\nalarms: {words}", 1), "utf-8")
     newsroom.ok("adopt", "issues/labor.yaml")
-    burst(newsroom, world, entries=3, outlets=3)
-    assert alarms_of(newsroom.json("tick")) == []
+    burst(newsroom, world)
+    assert [a["alpha"] for a in alarms_of(newsroom.json("tick"))] == pytest.approx(alpha)
 
 
 def test_old_news_of_a_new_feed_is_no_burst(newsroom, world):
@@ -150,7 +178,8 @@ def test_old_news_of_a_new_feed_is_no_burst(newsroom, world):
         added.publish(f"Undated strike vote {number} by union drivers", None)
     newsroom.ok("feed", "add", world.url("/new-paper"))
     ticked = newsroom.json("tick")
-    assert len(ticked["matches"]) >= 10
+    assert ticked["entries_new"] == 40
+    assert ticked["matches"]
     assert ticked["alarms"] == []
 
 
