@@ -47,6 +47,7 @@ __all__ = [
     "Digest",
     "Urgency",
     "digest",
+    "in_words",
     "lasting",
     "ring",
     "snooze",
