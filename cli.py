@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
     "tick": ("responders.commands.tick:tick", "One step: poll, match, raise drafts."),
     "watch": ("responders.commands.tick:watch", "Tick again and again."),
+    "alarm": ("responders.commands.alarm:alarm", "What is louder than usual; snooze, digest."),
     "story": ("responders.commands.story:story", "Stories and why they matched."),
     "search": ("responders.commands.search:search", "Entries, stories and past responses."),
     "replay": ("responders.commands.replay:replay", "A stored day once more, for training."),

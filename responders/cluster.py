@@ -258,6 +258,14 @@ class Clusterer:
             merges=merges,
         )
 
+    def learn(self, entry: StoryEntry) -> None:
+        """Let an entry teach which words are common, without a story for it.
+
+        Args:
+            entry: What is too old to be grouped; it still says how an outlet writes.
+        """
+        self._weights.learn(title=entry.title, summary=entry.summary, owner=entry.owner)
+
     def story(self, key: str) -> Story:
         """A story that is still within the window.
 
@@ -410,10 +418,14 @@ class Clusterer:
         best, best_score = None, 0.0
         for key, dot in dots.items():
             cluster = self._clusters[key]
+            score = dot / cluster.norm
+            # Fading only lowers it; most candidates end here.
+            if score < least or score < best_score:
+                continue
             if beside is not None and (cluster is beside or key in beside.apart):
                 continue
             gap = max(0.0, at - cluster.last, cluster.first - at)
-            score = dot / cluster.norm * math.exp(-gap / (self.params.fade_hours * 3600.0))
+            score *= math.exp(-gap / (self.params.fade_hours * 3600.0))
             tie = best is not None and score == best_score and cluster.number < best.number
             if score >= least and (score > best_score or tie):
                 best, best_score = cluster, score

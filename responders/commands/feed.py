@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from testkit.errors import InputError
-from testkit.kernel.console import App, emit, json_option, pass_app, table
+from testkit.kernel.console import App, emit, json_option, pass_app
 
 
 @click.group()
@@ -23,37 +23,47 @@ def feed() -> None:
 @feed.command()
 @click.argument("sources", nargs=-1, required=True, metavar="URL|FILE.opml ...")
 @click.option("--title", default="", help="Name of the outlet; else the feed's own.")
+@click.option("--ask/--no-ask", default=True, help="Ask each address now what it is.")
 @json_option
 @pass_app
-def add(app: App, sources: tuple[str, ...], title: str, as_json: bool) -> None:
-    """Watch feeds: addresses, or a reader's OPML list.
+def add(app: App, sources: tuple[str, ...], title: str, ask: bool, as_json: bool) -> None:
+    """Watch feeds: addresses of feeds or of sites, or a reader's OPML list.
+
+    A site is asked which feeds it has; the first that is not about comments is watched.
 
     \b
     Example:
       whistlestop feed add https://example.org/feed.xml
+      whistlestop feed add example.org
       whistlestop feed add my-reader.opml
     """
+    from responders.feeds.guard import tidy_url
     from responders.feeds.opml import read_opml
+    from responders.services.find import Found, find
     from responders.services.poll import add as run
 
+    workspace = app.workspace()
     feeds: list[tuple[str, str, tuple[str, ...]]] = []
     notes: tuple[str, ...] = ()
     for source in sources:
-        if "://" in source:
-            feeds.append((source, title, ()))
-            continue
         path = Path(source)
-        if not path.is_file():
+        if path.is_file():
+            listed = read_opml(path.read_bytes())
+            feeds += [(f.url, f.title, f.folder) for f in listed.feeds]
+            notes += listed.notes
+            continue
+        url = tidy_url(source)
+        if not url.startswith(("http://", "https://")) or source.lower().endswith(".opml"):
             raise InputError(
                 f"{source!r} is neither a web address nor a file",
                 field="source",
                 value=source,
                 hint="addresses start with https://",
             )
-        listed = read_opml(path.read_bytes())
-        feeds += [(f.url, f.title, f.folder) for f in listed.feeds]
-        notes += listed.notes
-    done = run(app.workspace(), feeds, notes=notes)
+        found = find(workspace, url) if ask else Found(feeds=((url, ""),))
+        feeds += [(address, title or name, ()) for address, name in found.feeds]
+        notes += found.notes
+    done = run(workspace, feeds, notes=notes)
     lines = [f"watching {url}" for url in done.added[:10]]
     if len(done.added) > 10:
         lines.append(f"... and {len(done.added) - 10} more")
@@ -78,46 +88,42 @@ def list_(app: App, as_json: bool) -> None:
     Example:
       whistlestop feed list
     """
+    from responders.feeds.schedule import describe, health
     from responders.store import archive
-    from testkit.kernel.clock import shown
 
     workspace = app.workspace()
-    zone = workspace.config.organisation.zone
+    now = workspace.clock()
     with workspace.archive.read() as conn:
         rows = archive.feeds(conn)
-    out, data = [], []
+    lines, data = [], []
     for row in rows:
-        history = row.history
-        if row.due_at is None:
-            health = "not asked any more"
-        elif history.last_poll is None:
-            health = "not asked yet"
-        elif history.problem:
-            health = f"failing ({history.failures}x): {history.problem}"
-        else:
-            health = "well"
-        next_text = shown(row.due_at, zone_name=zone) if row.due_at else "never"
-        out.append((row.title or "(no title yet)", health, next_text, row.url))
+        words = describe(row.history, now=now, next_at=row.due_at)
+        lines += [f"{row.title or '(no title yet)'} ({row.url})", f"  {words}"]
         data.append(
-            {"id": row.id, "title": row.title, "url": row.url, "health": health,
-             "failures": history.failures, "problem": history.problem,
-             "last_success": history.last_success, "due_at": row.due_at}
+            {"id": row.id, "title": row.title, "url": row.url,
+             "health": health(row.history, next_at=row.due_at), "words": words,
+             "failures": row.history.failures, "problem": row.history.problem,
+             "last_success": row.history.last_success, "last_new": row.history.last_new,
+             "due_at": row.due_at}
         )  # fmt: skip
-    text = table(out, ["feed", "health", "next", "address"]) if out else "no feed is watched yet"
-    emit(data, text, as_json=as_json)
+    emit(data, "\n".join(lines) or "no feed is watched yet", as_json=as_json)
 
 
 @feed.command()
 @click.argument("source", metavar="URL")
+@click.option("--now", "ask", is_flag=True, help="Ask it now, due or not, and keep what it brings.")
 @json_option
 @pass_app
-def why(app: App, source: str, as_json: bool) -> None:
-    """The last fetches of a feed, and what became of each.
+def why(app: App, source: str, ask: bool, as_json: bool) -> None:
+    """The last fetch of a feed step by step, and how the ones before it ended.
 
     \b
     Example:
       whistlestop feed why https://example.org/feed.xml
+      whistlestop feed why https://example.org/feed.xml --now
     """
+    from responders.feeds.schedule import describe
+    from responders.services.poll import poll
     from responders.store import archive
     from testkit.kernel.clock import from_text, shown
 
@@ -125,18 +131,33 @@ def why(app: App, source: str, as_json: bool) -> None:
     zone = workspace.config.organisation.zone
     with workspace.archive.read() as conn:
         row = archive.feed(conn, source)
+    if ask:
+        poll(workspace, only=row)
+    with workspace.archive.read() as conn:
+        row = archive.feed(conn, row.id)
         log = archive.fetches(conn, row.id, limit=10)
-    lines = [f"{row.title or row.url} ({row.url})"]
+        before = archive.left_addresses(conn, row.id)
+    words = describe(row.history, now=workspace.clock(), next_at=row.due_at)
+    lines = [f"{row.title or row.url} ({row.url})", words]
+    for number, fetch in enumerate(log):
+        lines.append(
+            f"{shown(from_text(fetch['at']), zone_name=zone)}: {fetch['outcome']}"
+            f" (HTTP {fetch['status'] or 'none'}, {fetch['elapsed_ms']:.0f} ms,"
+            f" {fetch['body_bytes']:,} bytes, {fetch['entries_new']} new)"
+            + (f": {fetch['problem']}" if fetch["problem"] and number else "")
+        )
+        if number == 0:
+            lines += [f"  {place}. {step}" for place, step in enumerate(fetch["steps"], start=1)]
     lines += [
-        f"{shown(from_text(f['at']), zone_name=zone)}: {f['outcome']}"
-        f" (HTTP {f['status'] or 'none'}, {f['elapsed_ms']:.0f} ms, {f['body_bytes']:,} bytes,"
-        f" {f['entries_new']} new)" + (f": {f['problem']}" if f["problem"] else "")
-        for f in log
+        f"until {shown(from_text(a['until']), zone_name=zone)} at {a['url']}: {a['reason']}"
+        for a in before
     ]
     lines.append(
         f"next: {shown(row.due_at, zone_name=zone)}" if row.due_at else "it is not asked any more"
     )
-    emit({"feed": row.url, "due_at": row.due_at, "fetches": log}, "\n".join(lines), as_json=as_json)
+    data = {"feed": row.url, "words": words, "due_at": row.due_at, "fetches": log,
+            "addresses_before": before}  # fmt: skip
+    emit(data, "\n".join(lines), as_json=as_json)
 
 
 @feed.command()

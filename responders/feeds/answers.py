@@ -102,6 +102,7 @@ class FetchResult:
         retryable: False when only a person can mend it (a refused address, a wrong URL).
         elapsed_ms: Time that name servers and the feed's servers took, milliseconds.
         wire_bytes: Bytes of body over the wire.
+        steps: What was done one after another, in words.
     """
 
     feed_id: str
@@ -121,6 +122,7 @@ class FetchResult:
     retryable: bool = True
     elapsed_ms: float = 0.0
     wire_bytes: int = 0
+    steps: tuple[str, ...] = ()
 
 
 def judge(

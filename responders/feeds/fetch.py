@@ -174,6 +174,7 @@ class _Trail:
     only_permanent: bool = True
     status: int | None = None
     spent_s: float = 0.0
+    steps: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -268,6 +269,7 @@ class _Run:
             hops=shown,
             moved_to=trail.moved_to,
             elapsed_ms=trail.spent_s * 1000,
+            steps=tuple(trail.steps),
         )
 
     async def follow(self, request: FetchRequest, pools: HostPools, trail: _Trail) -> Answer:
@@ -279,6 +281,7 @@ class _Run:
             trail.hops.append(url)
             headers = self.headers(request, userinfo if target.origin == home else "")
             addresses = await self.vetted(target, request, trail)
+            trail.steps.append(_asked(target, addresses, request))
             host_slot = self.hosts.setdefault(target.host, asyncio.Semaphore(self.limits.per_host))
             async with host_slot:
                 asked = time.monotonic()
@@ -296,6 +299,7 @@ class _Run:
                     trail.spent_s += time.monotonic() - asked
             trail.status = answer.status
             location = answer.headers.get("location", "").strip()
+            trail.steps.append(_answered(answer, location))
             if answer.status not in _REDIRECTS or not location:
                 return answer
             if len(trail.hops) > self.limits.redirects:
@@ -350,6 +354,33 @@ class _Run:
         if userinfo:
             headers.append(("Authorization", f"Basic {b64encode(userinfo.encode()).decode()}"))
         return headers
+
+
+def _asked(target: guard.Target, addresses: Sequence[str], request: FetchRequest) -> str:
+    public = all(guard.is_public(address) for address in addresses)
+    named = "" if addresses[0] == target.host else f" at {addresses[0]}"
+    judged = "a public address" if public else "not public, but allowed by polling.allow_hosts"
+    known = [
+        word
+        for word, value in (("ETag", request.etag), ("date", request.last_modified))
+        if value is not None
+    ]
+    told = f", with the {' and the '.join(known)} of the last answer" if known else ""
+    return f"asked {target.url[:300]}{named} ({judged}){told}"
+
+
+def _answered(answer: Answer, location: str) -> str:
+    if answer.status in _REDIRECTS and location:
+        kind = "for good" if answer.status in _PERMANENT else "for now"
+        return f"answered {answer.status}: it is elsewhere {kind}, at {location[:300]}"
+    size = f"{answer.wire_bytes:,} bytes"
+    if len(answer.body) > answer.wire_bytes:
+        size += f", {len(answer.body):,} after decompression"
+    kind = answer.headers.get("content-type", "")[:100]
+    validators = [word for word in ("etag", "last-modified") if word in answer.headers]
+    kept = f"; it gives {' and '.join(validators)} for the next time" if validators else ""
+    what = "nothing changed" if answer.status == 304 else f"{size}{f' of {kind}' if kind else ''}"
+    return f"answered {answer.status}: {what}{kept}"
 
 
 def _join(base: str, location: str) -> str:

@@ -66,6 +66,7 @@ class Document:
         encoding: Encoding that the document was read in; empty when none fitted.
         namespaces: Namespaces in use by prefix.
         oddity: What a strict reader would have refused it for; None when it is in order.
+        cut_off: The document never closes its first element.
     """
 
     feed: Mapping[str, Any]
@@ -81,6 +82,7 @@ class Document:
     encoding: str = ""
     namespaces: Mapping[str, str] = field(default_factory=dict)
     oddity: Exception | None = None
+    cut_off: bool = False
 
 
 def looks_like_page(body: bytes) -> bool:
@@ -119,9 +121,11 @@ def read_document(
     version, plain, _entities = replace_doctype(data)
     told = {**headers, "content-type": "application/xml; charset=utf-8"}
     document, oddity = None, outcome.get("bozo_exception")
+    cut_off = False
     if outcome.get("encoding"):
         root, refusal = _tree(plain)
         oddity = refusal or oddity
+        cut_off = refusal is not None and _breaks_off(plain)
         if root is None:
             root, _ = _tree(mended(plain))
         if root is not None:
@@ -133,6 +137,14 @@ def read_document(
         format=version or document.format,
         encoding=outcome.get("encoding") or "",
         oddity=document.oddity or oddity,
+        cut_off=cut_off,
+    )
+
+
+def _breaks_off(data: bytes) -> bool:
+    found = _ROOT.search(data[:4096])
+    return found is not None and not re.search(
+        rb"</(?:[\w.-]+:)?" + found[1] + rb"\s*>", data, re.IGNORECASE
     )
 
 

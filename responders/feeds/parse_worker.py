@@ -70,6 +70,7 @@ def decode(values: dict[str, Any]) -> ParsedFeed:
         entries.append(ParsedEntry(**{**entry, "notes": tuple(entry["notes"])}))
     for name in ("skip_hours", "skip_days", "present", "notes"):
         values[name] = tuple(values[name])
+    values["feeds"] = tuple((str(url), str(title)) for url, title in values["feeds"])
     return ParsedFeed(**values, entries=tuple(entries))
 
 

@@ -53,7 +53,7 @@ def read_feed(
     if start in {b"{", b"["}:
         return _from_json(body, url=url, now=now, seen=seen, most_items=most_items)
     if looks_like_page(body):
-        return ParsedFeed(problem=_page_problem(body, url=url))
+        return _page(body, url=url)
     headers = {"content-type": content_type or "application/xml", "content-location": url}
     document = read_document(body, headers=headers, seen=seen, most_items=most_items)
     if not document.format and not document.present:
@@ -77,6 +77,7 @@ def read_feed(
         entries_seen=len(document.present) - len(document.digests),
         present=document.present,
         notes=(*document.notes, *notes),
+        cut_off=document.cut_off,
     )
 
 
@@ -106,12 +107,15 @@ def _finish(
     return without_repeats(entry_of(item, now=now) for item in items)
 
 
-def _page_problem(body: bytes, *, url: str) -> str:
+def _page(body: bytes, *, url: str) -> ParsedFeed:
     links = feed_links(body, url=url)
     if not links:
-        return "the address answers with a web page, not with a feed"
+        return ParsedFeed(problem="the address answers with a web page, not with a feed")
     listed = ", ".join(link.url for link in links[:3])
-    return f"the address answers with a web page, not with a feed; it names: {listed}"
+    return ParsedFeed(
+        problem=f"the address answers with a web page, not with a feed; it names: {listed}",
+        feeds=tuple((link.url, link.title) for link in links),
+    )
 
 
 def _minutes(value: object) -> int | None:

@@ -29,6 +29,7 @@ __all__ = [
     "FeedHistory",
     "PollNews",
     "SchedulePolicy",
+    "common_profile",
     "count",
     "fit_scale",
     "forget",
@@ -46,6 +47,9 @@ _PRIOR_ENTRIES: Final = 2.0
 _PRIOR_DAYS: Final = 0.5
 # So many entries weigh as much as the common profile in a feed's own profile over the week.
 _PROFILE_WEIGHT: Final = 30.0
+# Entries per hour of the week that the common profile starts with, and the most that one feed adds.
+_COMMON_PRIOR: Final = 1.0
+_MOST_SAY: Final = 50.0
 # News of one hour also speaks for the hours around it.
 _KERNEL: Final = ((-2, 0.1), (-1, 0.2), (0, 0.4), (1, 0.2), (2, 0.1))
 
@@ -203,6 +207,29 @@ def week_profile(history: FeedHistory, *, policy: SchedulePolicy) -> tuple[float
         (own * HOURS + _PROFILE_WEIGHT * common) / (total + _PROFILE_WEIGHT)
         for own, common in zip(spread, policy.profile, strict=True)
     )
+
+
+def common_profile(histories: Iterable[FeedHistory]) -> tuple[float, ...]:
+    """The newsroom's week: when the feeds bring news, all together.
+
+    Args:
+        histories: All feeds. One that brings hundreds of entries counts as much as one of fifty:
+            the profile is of outlets, not of the loudest outlet.
+
+    Returns:
+        Factors from Monday 0:00 UTC, mean 1, shape (168,); flat without any entries.
+    """
+    cells = [_COMMON_PRIOR] * HOURS
+    for history in histories:
+        total = sum(history.week)
+        if total:
+            share = min(1.0, _MOST_SAY / total)
+            for hour, entries in enumerate(history.week):
+                if entries:
+                    for step, part in _KERNEL:
+                        cells[(hour + step) % HOURS] += share * part * entries
+    mean = sum(cells) / HOURS
+    return tuple(cell / mean for cell in cells)
 
 
 def fit_scale(histories: Sequence[FeedHistory], *, policy: SchedulePolicy) -> float:

@@ -38,10 +38,12 @@ __all__ = [
     "burst",
     "describe",
     "fit_scale",
+    "health",
     "move_due",
     "moved",
     "news_of",
     "next_poll",
+    "why_then",
 ]
 
 _DAY_S: Final = 86_400.0
@@ -83,7 +85,8 @@ def next_poll(
         most = max(least, most)
     due = _integrate(history, start=history.last_poll, least=least, spread=spread, policy=policy)
     earliest = history.last_poll + timedelta(minutes=least)
-    latest = history.last_poll + timedelta(minutes=most * spread)
+    # The cap is a promise: it is spread downwards only.
+    latest = history.last_poll + timedelta(minutes=most * min(1.0, spread))
     return max(now, earliest, min(due, max(earliest, latest)))
 
 
@@ -158,6 +161,28 @@ def moved(history: FeedHistory) -> FeedHistory:
     return replace(history, moved_to=None, moved_polls=0, moved_since=None)
 
 
+def health(history: FeedHistory, *, next_at: datetime | None) -> str:
+    """A feed's health in one word for programs.
+
+    Args:
+        history: What is remembered.
+        next_at: When it is due.
+
+    Returns:
+        ``new``, ``well``, ``ailing`` (it answers, but not all of it could be read), ``failing``,
+        ``retired`` or ``removed``.
+    """
+    if history.state is FeedState.RETIRED:
+        return "retired"
+    if next_at is None:
+        return "removed"
+    if history.last_poll is None:
+        return "new"
+    if history.failures:
+        return "failing"
+    return "ailing" if history.problem else "well"
+
+
 def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -> str:
     """A feed's health in words.
 
@@ -173,9 +198,11 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         return f"Retired: {history.problem or 'by hand'}. It is not asked any more."
     if history.state is FeedState.PAUSED:
         return "Paused by hand. It is not asked until somebody resumes it."
+    if next_at is None:
+        return "Removed. It is not asked until somebody adds it again."
     if history.last_poll is None:
         return "New. It will be read with the next tick."
-    due = "now" if next_at is None or next_at <= now else f"in {_span(next_at - now)}"
+    due = "now" if next_at <= now else f"in {_span(next_at - now)}"
     if history.failures:
         times = "once" if history.failures == 1 else f"{history.failures} times in a row"
         well = (
@@ -185,6 +212,8 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         )
         mend = " Somebody has to look at its address." if history.needs_person else ""
         return f"Failing, {times}: {history.problem}. {well} Next try {due}.{mend}"
+    if history.problem:
+        return f"Ailing: {history.problem}. What could be read was kept. Next look {due}."
     rate = rhythm.rate_per_day(history)
     pace = f"about {rate:.0f} entries a day" if rate >= 1 else f"about {7 * rate:.1f} a week"
     newest = (
@@ -193,6 +222,34 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
         else f"last new {_span(now - history.last_new)} ago"
     )
     return f"Well: {pace}, {newest}. Next look {due}."
+
+
+def why_then(history: FeedHistory, *, now: datetime, policy: SchedulePolicy) -> str:
+    """Why the next poll is when it is, in words.
+
+    Args:
+        history: After the last poll.
+        now: The present, aware.
+        policy: How the newsroom polls.
+    """
+    if history.state is not FeedState.ACTIVE:
+        return "it is not asked any more"
+    if history.wait_until is not None:
+        return f"the server asked us to wait {_span(history.wait_until - now)}"
+    if history.needs_person:
+        return "waiting will not mend it, so it is tried once a day"
+    if history.failures:
+        return f"failure {history.failures} in a row: the wait doubles with each"
+    if history.burst_until is not None and history.burst_until > now:
+        return "it carries an issue that is loud now, so it is asked as often as is polite"
+    asked = max(float(history.ttl_minutes or 0), (history.max_age_s or 0.0) / 60.0)
+    pace = f"about {rhythm.rate_per_day(history):.1f} entries a day at its usual hours"
+    if asked > policy.floor_minutes:
+        obeyed = min(asked, policy.obey_minutes)
+        pace += f"; it asks to be left alone {asked:.0f} minutes, of which {obeyed:.0f} are kept"
+    if history.share_new >= policy.sooner_share:
+        pace += "; most of its items were new, so sooner than usual"
+    return pace
 
 
 def _after_trouble(

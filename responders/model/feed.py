@@ -86,6 +86,7 @@ class FetchRecord:
         body_bytes: Size after decompression; 0 when nothing was read.
         entries_new: Entries that were not known before.
         next_poll_at: When the feed is due again; None when it is retired.
+        steps: What was done one after another, in words.
     """
 
     feed_id: str
@@ -98,6 +99,7 @@ class FetchRecord:
     body_bytes: int = 0
     entries_new: int = 0
     next_poll_at: datetime | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,10 @@ class ParsedFeed:
         entries_seen: Number of items that were in ``seen`` and were skipped.
         present: Digests of all items in the document, in order: the ``seen`` of the next poll.
         notes: What was odd about the document, in words; reading went on.
+        cut_off: The document breaks off before its end: its last item may be half an item, and
+            more may have been meant to follow.
         problem: Why nothing could be read; None when the document is a feed.
+        feeds: ``(address, title)`` of the feeds that it names, when it is a web page.
     """
 
     title: str = ""
@@ -174,7 +179,9 @@ class ParsedFeed:
     entries_seen: int = 0
     present: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cut_off: bool = False
     problem: str | None = None
+    feeds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

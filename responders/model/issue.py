@@ -217,6 +217,7 @@ class Issue:
         positions: What was said before.
         sensitivities: Words that call for judgement.
         disclaimer: Line that law or policy asks for under e-mails (``Paid for by ...``).
+        alarms_per_week: False alarms that it may ring in a week without news; 0 never rings.
     """
 
     slug: str
@@ -238,6 +239,7 @@ class Issue:
     positions: tuple[Position, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
     disclaimer: str = ""
+    alarms_per_week: float = 1.0
 
     def moment(self, name: str) -> Moment | None:
         """The moment with that name, or None."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import regex
 
+from responders.model.budget import alarms_per_week
 from responders.model.issue import (
     BLOCKS,
     CHANNELS,
@@ -27,7 +28,7 @@ from responders.model.issue import (
     Sensitivity,
     TalkingPoint,
 )
-from testkit.errors import DefinitionError
+from testkit.errors import DefinitionError, InputError
 from testkit.kernel.findings import Finding, Severity, by_severity, has_errors
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ KEYS: Final[dict[str, str]] = {
     "translates": "key of the issue that this one translates",
     "chain": "sign-off chain of its drafts",
     "risk": "low, medium or high",
+    "alarms": "false alarms that it may ring: about one a week, two a month, never",
     "aliases": "name: [terms], for @name in the query",
     "audiences": "list of {name, greeting}",
     "channels": "list of email, sms, post, call",
@@ -271,7 +273,17 @@ def _issue(reader: _Reader, mapping: Mapping[str, Any]) -> Issue | None:
         positions=_positions(reader, mapping),
         sensitivities=_sensitivities(reader, mapping),
         disclaimer=reader.text(mapping, "disclaimer", top),
+        alarms_per_week=_alarms(reader, mapping),
     )
+
+
+def _alarms(reader: _Reader, mapping: Mapping[str, Any]) -> float:
+    words = reader.text(mapping, "alarms", ())
+    try:
+        return alarms_per_week(words) if words else 1.0
+    except InputError as problem:
+        reader.add("IS003", ("alarms",), problem.message, problem.hint)
+        return 1.0
 
 
 def _aliases(reader: _Reader, mapping: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -1,35 +1,49 @@
-"""poll: ask the feeds that are due, keep what is new, put it into stories.
+"""poll: ask the feeds that are due; what they answer goes to :mod:`responders.services.keep`.
 
-Network and parsing happen outside of any transaction. Each feed's result is one short transaction:
-entries, stories, the clusterer's state, the fetch log and the next due time stand or fall together,
-so a process that is killed repeats a feed at worst, and the dedupe ladder makes that harmless.
+Asking, reading and storing go on side by side: fetching in a thread with an event loop, reading in
+killable workers, storing here, a batch of answers at a time. A feed that hangs, or a document that
+takes a worker down, delays nobody else.
 """
 
 from __future__ import annotations
 
-import random
+import os
+import queue
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from responders.feeds.answers import FetchRequest
-from responders.feeds.rhythm import FeedHistory, SchedulePolicy, news_of
-from responders.model.feed import Entry, FetchRecord
+from responders.feeds.rhythm import FeedHistory, SchedulePolicy
+from responders.services.keep import Answered, Keeper
 from responders.store import archive
 from testkit.errors import InputError
+from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Sequence
 
-    from responders.cluster import Clusterer
     from responders.feeds.answers import FetchResult
-    from responders.model.feed import ParsedEntry, ParsedFeed
+    from responders.feeds.guard import Resolver
+    from responders.feeds.parse import ParseWorker
+    from responders.services.keep import Kept
     from responders.store.archive import FeedRow
-    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
 __all__ = ["AddedFeeds", "Polled", "add", "policy_of", "poll"]
+
+# Answers are stored when there are so many, or when the first of them has waited so long.
+_BATCH: Final = 100
+_BATCH_SECONDS: Final = 1.0
+# Bodies may be 20 MB: so many at most wait for a reader or for their transaction.
+_IN_FLIGHT: Final = 12
+_MOST_READERS: Final = 4
+_FIT_EVERY: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +70,8 @@ class Polled:
         entries_new: Entries that nobody had brought before.
         revised: Entries whose words changed.
         copies: Syndicated copies among the new ones.
-        problems: ``(feed, problem)`` of every feed that failed.
+        problems: ``(feed, problem)`` of every feed that is not well.
+        moved: ``(feed, new address)`` of every feed whose address was rewritten.
     """
 
     asked: int
@@ -64,16 +79,34 @@ class Polled:
     revised: int
     copies: int
     problems: tuple[tuple[str, str], ...]
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 def policy_of(workspace: Workspace) -> SchedulePolicy:
-    """The schedule's policy as the configuration says."""
+    """The schedule's policy: the configuration, and how its budget is spread over the feeds.
+
+    The spread is fitted to what all feeds have shown, at most once an hour: it changes slowly.
+    """
+    from responders.feeds.rhythm import common_profile, fit_scale
+
     polling = workspace.config.polling
-    return SchedulePolicy(
+    policy = SchedulePolicy(
         requests_per_day=float(polling.requests_per_day),
         floor_minutes=float(polling.floor_minutes),
         cap_minutes=60.0 * polling.ceiling_hours,
     )
+    now = workspace.clock()
+    with workspace.archive.read() as conn:
+        known = archive.fitted(conn)
+        basis = digest([polling.model_dump(mode="json"), archive.asked_feeds(conn)])
+        if known is not None and known[0] == basis and now - known[3] < _FIT_EVERY:
+            return replace(policy, scale=known[1], profile=known[2])
+        histories = archive.histories(conn)
+    policy = replace(policy, profile=common_profile(histories))
+    policy = replace(policy, scale=fit_scale(histories, policy=policy))
+    with workspace.archive.write() as conn:
+        archive.save_fitted(conn, basis, scale=policy.scale, profile=policy.profile, now=now)
+    return policy
 
 
 def add(
@@ -129,6 +162,7 @@ def poll(
     *,
     only: FeedRow | None = None,
     say: Callable[[str], None] = lambda _: None,
+    resolver: Resolver | None = None,
 ) -> Polled:
     """Ask every feed that is due.
 
@@ -136,15 +170,70 @@ def poll(
         workspace: The workspace.
         only: Ask just this feed, due or not.
         say: Told what is being done.
+        resolver: How names become addresses; the system's way when None.
     """
-    from responders.feeds.fetch import fetch_each
-    from responders.feeds.parse import ParseWorker
-
     now = workspace.clock()
     with workspace.archive.read() as conn:
         due = [only] if only else archive.feeds(conn, due=now)
     if not due:
         return Polled(asked=0, entries_new=0, revised=0, copies=0, problems=())
+    keeper = Keeper(workspace, policy_of(workspace))
+    kept: list[Kept] = []
+    with _answers(workspace, due, resolver=resolver) as answers:
+        for batch in answers:
+            kept += keeper.keep(batch)
+            say(f"{len(kept)} of {len(due)}: {kept[-1].feed}")
+    return Polled(
+        asked=len(due),
+        entries_new=sum(one.new for one in kept),
+        revised=sum(one.revised for one in kept),
+        copies=sum(one.copies for one in kept),
+        problems=tuple((one.feed, one.problem) for one in kept if one.problem),
+        moved=tuple((one.feed, one.moved_to) for one in kept if one.moved_to),
+    )
+
+
+@contextmanager
+def _answers(
+    workspace: Workspace, due: Sequence[FeedRow], *, resolver: Resolver | None
+) -> Iterator[Iterator[list[Answered]]]:
+    """Batches of answers, fetched and read, as they come."""
+    readers = _Readers(workspace)
+    ready: queue.Queue[Answered | BaseException | None] = queue.Queue()
+    room = threading.Semaphore(_IN_FLIGHT)
+    stopped = threading.Event()
+
+    def feed_in() -> None:
+        try:
+            for row, result in _fetched(workspace, due, resolver=resolver):
+                room.acquire()
+                if stopped.is_set():
+                    return
+                readers.submit(row, result, ready)
+            readers.finish()
+        except BaseException as problem:  # noqa: BLE001 - raised again by whoever takes answers
+            ready.put(problem)
+        else:
+            ready.put(None)
+
+    thread = threading.Thread(target=feed_in, name="poll", daemon=True)
+    thread.start()
+    try:
+        yield _batches(ready, room)
+    finally:
+        stopped.set()
+        for _ in range(2):
+            room.release()
+        readers.close()
+        thread.join(timeout=5.0)  # at most a host that hangs holds it; it ends with the process
+
+
+def _fetched(
+    workspace: Workspace, due: Sequence[FeedRow], *, resolver: Resolver | None
+) -> Iterator[tuple[FeedRow, FetchResult]]:
+    from responders.feeds.fetch import fetch_each
+    from responders.feeds.guard import system_resolver
+
     by_id = {row.id: row for row in due}
     allowed = tuple(workspace.config.polling.allow_hosts)
     requests = [
@@ -158,172 +247,93 @@ def poll(
         )
         for row in due
     ]
-    totals = {"new": 0, "revised": 0, "copies": 0}
-    problems: list[tuple[str, str]] = []
-    with ParseWorker() as worker:
-        for done, result in enumerate(fetch_each(requests, now=workspace.clock), start=1):
-            row = by_id[result.feed_id]
-            say(f"{done} of {len(due)}: {row.title or row.url}")
-            parsed = None
-            if result.outcome == "new" and result.body is not None:
-                parsed = worker.parse(
-                    result.body,
-                    content_type=result.content_type,
-                    url=result.url_final or row.url,
-                    seen=row.present,
-                    now=workspace.clock(),
-                )
-            if parsed is not None and parsed.problem:
-                ended = replace(result, outcome="failed", problem=parsed.problem)
-                parsed = None
-            else:
-                ended = result
-            counts = _keep(workspace, row, ended, parsed)
-            for name, number in counts.items():
-                totals[name] += number
-            if ended.problem:
-                problems.append((row.title or row.url, ended.problem))
-    return Polled(
-        asked=len(due),
-        entries_new=totals["new"],
-        revised=totals["revised"],
-        copies=totals["copies"],
-        problems=tuple(problems),
-    )
+    found = fetch_each(requests, now=workspace.clock, resolver=resolver or system_resolver)
+    for result in found:
+        yield by_id[result.feed_id], result
 
 
-def _keep(
-    workspace: Workspace, row: FeedRow, result: FetchResult, parsed: ParsedFeed | None
-) -> dict[str, int]:
-    """Store one feed's result, all of it or nothing."""
-    from responders.feeds.schedule import after, next_poll
-
-    now, policy = workspace.clock(), policy_of(workspace)
-    counts = {"new": 0, "revised": 0, "copies": 0}
-    with workspace.archive.write() as conn:
-        fresh: list[ParsedEntry] = []
-        if parsed is not None:
-            fresh = _entries(conn, row, parsed, now=now, counts=counts)
-        history = after(
-            result,
-            row.history,
-            now=now,
-            news=news_of(parsed, fresh, now=now) if parsed is not None else None,
-            policy=policy,
-        )
-        # Spreading the polls is not a secret; any generator will do.
-        due_at = next_poll(history, now=now, rng_value=random.random(), policy=policy)
-        kept: dict[str, Any] = {"history": history, "due_at": due_at}
-        if result.outcome in {"new", "unchanged"}:
-            kept |= {"etag": result.etag, "last_modified": result.last_modified}
-        if parsed is not None:
-            kept |= {
-                "body_sha256": result.body_sha256,
-                "present": parsed.present,
-                "title": row.title or parsed.title,
-                "site_url": parsed.link or row.site_url,
-                "language": parsed.language or row.language,
-            }
-        archive.save_feed(conn, replace(row, **kept))
-        archive.add_fetch(
-            conn,
-            FetchRecord(
-                feed_id=row.id,
-                at=now,
-                outcome=result.outcome,
-                status=result.status,
-                problem=result.problem,
-                url_final=result.url_final,
-                elapsed_ms=result.elapsed_ms,
-                body_bytes=len(result.body or b""),
-                entries_new=counts["new"],
-                next_poll_at=due_at,
-            ),
-        )
-    return counts
-
-
-def _entries(
-    conn: Connection,
-    row: FeedRow,
-    parsed: ParsedFeed,
-    *,
-    now: datetime,
-    counts: dict[str, int],
-) -> list[ParsedEntry]:
-    from responders.cluster import Clusterer
-    from responders.feeds.identity import recognise
-
-    memory = archive.ArchiveMemory(conn)
-    change = archive.next_change(conn)
-    clusterer: Clusterer | None = None
-    fresh: list[ParsedEntry] = []
-    outlet = row.title or parsed.title or row.url
-    for item in reversed(parsed.entries):  # documents list the newest first
-        if not (item.title or item.summary_text):
-            continue  # a cut-off document ends in an item without a word
-        verdict = recognise(item, feed_id=row.id, memory=memory)
-        if verdict.kind == "same":
+def _batches(
+    ready: queue.Queue[Answered | BaseException | None], room: threading.Semaphore
+) -> Iterator[list[Answered]]:
+    batch: list[Answered] = []
+    until = 0.0
+    while True:
+        try:
+            item = ready.get(timeout=max(0.0, until - time.monotonic()) if batch else None)
+        except queue.Empty:
+            yield batch
+            batch = []
             continue
-        if verdict.kind == "revision" and verdict.of is not None:
-            archive.revise_entry(
-                conn,
-                verdict.of,
-                title=item.title,
-                summary=item.summary_text,
-                now=now,
-                change=change,
-            )
-            counts["revised"] += 1
-            continue
-        if clusterer is None:
-            clusterer = Clusterer(state=archive.clusterer_state(conn))
-        entry = _entry_of(item, row, now=now, copy_of=verdict.of)
-        counts["new"] += 1
-        counts["copies"] += verdict.kind == "copy"
-        fresh.append(item)
-        _place(conn, clusterer, entry, outlet=outlet, change=change)
-    if clusterer is not None:
-        archive.save_clusterer(conn, clusterer.export())
-    return fresh
+        if isinstance(item, BaseException):
+            if batch:
+                yield batch
+            raise item
+        if item is None:
+            break
+        room.release()
+        if not batch:
+            until = time.monotonic() + _BATCH_SECONDS
+        batch.append(item)
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def _place(
-    conn: Connection, clusterer: Clusterer, entry: Entry, *, outlet: str, change: int
-) -> None:
-    from responders.cluster import StoryEntry
+class _Readers:
+    """Workers that read documents, as many as there are processors; started when needed."""
 
-    placed = clusterer.add(
-        StoryEntry(
-            id=entry.id,
-            at=entry.first_seen,
-            title=entry.title,
-            summary=entry.summary_text,
-            owner=outlet,
-        ),
-        key=new_id("story", now=entry.first_seen),
-    )
-    archive.add_entry(conn, entry, story=placed.story_key, change=change)
-    for merge in placed.merges:
-        archive.merge_story(conn, kept=merge.kept, gone=merge.gone, change=change)
+    def __init__(self, workspace: Workspace) -> None:
+        self._clock = workspace.clock
+        count = min(_MOST_READERS, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="read")
+        self._mine = threading.local()
+        self._opened: list[ParseWorker] = []
 
+    def submit(
+        self, row: FeedRow, result: FetchResult, ready: queue.Queue[Answered | BaseException | None]
+    ) -> None:
+        """Read what was fetched; put the answer into ``ready``."""
+        if result.outcome != "new" or result.body is None:
+            ready.put(Answered(row=row, result=result))
+            return
 
-def _entry_of(item: ParsedEntry, row: FeedRow, *, now: datetime, copy_of: str | None) -> Entry:
-    return Entry(
-        id=new_id("entry", now=now),
-        feed_id=row.id,
-        guid=item.guid,
-        url=item.url,
-        canonical_url=item.canonical_url,
-        title=item.title,
-        summary_text=item.summary_text,
-        content_html=item.content_html,
-        published=item.published,
-        updated=item.updated,
-        first_seen=now,
-        author=item.author,
-        language=item.language or row.language,
-        raw_sha256=item.raw_sha256,
-        simhash=item.simhash,
-        copy_of=copy_of,
-    )
+        def work() -> None:
+            try:
+                ready.put(self._read(row, result))
+            except BaseException as problem:  # noqa: BLE001 - raised again by whoever takes answers
+                ready.put(problem)
+
+        self._threads.submit(work)
+
+    def finish(self) -> None:
+        """Wait until everything is read."""
+        self._threads.shutdown(wait=True)
+
+    def close(self) -> None:
+        """End the workers; what waits is not read."""
+        # First the threads, then their processes: a thread at work would start a new one.
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for worker in self._opened:
+            worker.close()
+
+    def _read(self, row: FeedRow, result: FetchResult) -> Answered:
+        from responders.feeds.parse import ParseWorker
+
+        worker: ParseWorker | None = getattr(self._mine, "worker", None)
+        if worker is None:
+            worker = self._mine.worker = ParseWorker()
+            self._opened.append(worker)
+        parsed = worker.parse(
+            result.body or b"",
+            content_type=result.content_type,
+            url=result.url_final or row.url,
+            seen=row.present,
+            now=self._clock(),
+        )
+        if parsed.problem:
+            failed = replace(result, outcome="failed", problem=parsed.problem)
+            return Answered(row=row, result=failed)
+        # The words are out of it; the bytes need not wait for their transaction.
+        return Answered(row=row, result=result, parsed=parsed)

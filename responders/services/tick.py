@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from responders.services.alarm import ring, to_tell
 from responders.services.draft import Raised, raise_due
 from responders.services.poll import Polled, poll
 from responders.services.schedule import Due, release_due
@@ -15,6 +16,7 @@ from testkit.signoff.service import advance_clocks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from responders.store.alarms import AlarmRow
     from testkit.kernel.workspace import Workspace
 
 __all__ = ["Ticked", "tick"]
@@ -27,6 +29,8 @@ class Ticked:
     Attributes:
         polled: Feeds asked, entries found.
         triaged: Stories matched.
+        rang: Alarms that rang.
+        tell: Alarms that people are to be told of now.
         raised: Drafts raised.
         clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
         due: What became of planned releases.
@@ -35,6 +39,8 @@ class Ticked:
 
     polled: Polled
     triaged: Triaged
+    rang: tuple[AlarmRow, ...]
+    tell: tuple[AlarmRow, ...]
     raised: tuple[Raised, ...]
     clocks: tuple[tuple[str, str, str], ...]
     due: tuple[Due, ...]
@@ -42,7 +48,7 @@ class Ticked:
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll, match stories, raise drafts, advance the clocks, release and send what is due.
+    """Poll, match, ring alarms, raise drafts, advance the clocks, release and send what is due.
 
     Args:
         workspace: The workspace.
@@ -51,6 +57,9 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     polled = poll(workspace, say=say)
     say("matching stories")
     triaged = triage(workspace)
+    say("listening for what is loud")
+    rang = ring(workspace)
+    tell = to_tell(workspace)
     say("raising drafts")
     raised = raise_due(workspace)
     say("advancing clocks")
@@ -61,6 +70,8 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     return Ticked(
         polled=polled,
         triaged=triaged,
+        rang=rang,
+        tell=tell,
         raised=tuple(raised),
         clocks=tuple(clocks),
         due=tuple(due),

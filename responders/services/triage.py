@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from responders.kinds import adopted_issues
-from responders.store import archive
+from responders.store import alarms, archive
 from testkit.kernel.digest import digest
 
 if TYPE_CHECKING:
@@ -49,12 +49,18 @@ def triage(workspace: Workspace) -> Triaged:
         after = change if asked_of == fingerprint else 0
         stories = archive.stories(conn, limit=1_000_000, changed_after=after)
     new: list[MatchRow] = []
+    if asked_of != fingerprint:
+        _forget_changed(workspace, issues)
     for start in range(0, len(stories), PAGE):
         page = stories[start : start + PAGE]
-        found = [row for story in page for row in match_story(story, queries, issues)]
+        found: list[MatchRow] = []
+        answers: list[tuple[str, str]] = []
+        for story in page:
+            found += match_story(story, queries, issues, answers)
         if found:
             with workspace.archive.write() as conn:
                 now = workspace.clock()
+                alarms.count_entries(conn, answers)
                 new += [row for row in found if archive.save_match(conn, row, now=now)]
     if upto > change or asked_of != fingerprint:
         with workspace.archive.write() as conn:
@@ -62,10 +68,25 @@ def triage(workspace: Workspace) -> Triaged:
     return Triaged(stories=len(stories), matches=tuple(new))
 
 
+def _forget_changed(workspace: Workspace, issues: Mapping[str, tuple[Issue, Query, int]]) -> None:
+    """An issue that asks for something else now has to learn anew what is usual."""
+    with workspace.archive.write() as conn:
+        for slug, (_, _, version) in issues.items():
+            known = alarms.usually(conn, slug)
+            if known is not None and known.version != version:
+                alarms.forget_issue(conn, slug)
+
+
 def match_story(
-    story: StoryRow, queries: QuerySet, issues: Mapping[str, tuple[Issue, Query, int]]
+    story: StoryRow,
+    queries: QuerySet,
+    issues: Mapping[str, tuple[Issue, Query, int]],
+    answers: list[tuple[str, str]] | None = None,
 ) -> list[MatchRow]:
-    """One row per issue that any entry of the story answers; the first entry that does says why."""
+    """One row per issue that any entry of the story answers; the first entry that does says why.
+
+    Which entries answer which issue is added to ``answers`` where it is given.
+    """
     from responders.match import Document
 
     best: dict[str, MatchResult] = {}
@@ -80,6 +101,8 @@ def match_story(
         )
         for slug, result in queries.matches(document).items():
             best.setdefault(slug, result)
+            if answers is not None:
+                answers.append((slug, entry.id))
     return [
         archive.MatchRow(
             story=story.id,

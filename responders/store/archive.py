@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from responders.feeds.identity import Known, simhash_bands
 from responders.feeds.rhythm import FeedHistory
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection
 
 __all__ = ["ArchiveMemory", "FeedRow", "MatchRow", "StoryRow"]
+
+LOG_KEPT: Final = timedelta(days=14)
+"""How long the log of fetches goes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,12 +229,73 @@ def save_feed(conn: Connection, value: FeedRow) -> None:
     )
 
 
+def histories(conn: Connection) -> list[FeedHistory]:
+    """What the schedule remembers of every feed that is asked."""
+    rows = conn.execute("SELECT history FROM feed WHERE due_at IS NOT NULL")
+    return [_history(row["history"]) for row in rows]
+
+
+def asked_feeds(conn: Connection) -> int:
+    """How many feeds are asked."""
+    row = conn.execute("SELECT count(*) AS n FROM feed WHERE due_at IS NOT NULL").fetchone()
+    return int(row["n"])
+
+
+def fitted(conn: Connection) -> tuple[str, float, tuple[float, ...], datetime] | None:
+    """What the schedule was fitted to, its scale and profile, and when; None before that."""
+    row = conn.execute("SELECT * FROM schedule").fetchone()
+    if row is None:
+        return None
+    profile = tuple(json.loads(row["profile"]))
+    return row["basis"], row["scale"], profile, from_text(row["fitted_at"])
+
+
+def save_fitted(
+    conn: Connection, basis: str, *, scale: float, profile: tuple[float, ...], now: datetime
+) -> None:
+    """Keep how the budget of requests is spread."""
+    conn.execute(
+        "INSERT INTO schedule (one, basis, scale, profile, fitted_at)"
+        " VALUES (1, :basis, :scale, :profile, :now) ON CONFLICT (one) DO UPDATE SET"
+        " basis = excluded.basis, scale = excluded.scale, profile = excluded.profile,"
+        " fitted_at = excluded.fitted_at",
+        {"basis": basis, "scale": scale, "profile": json.dumps(profile), "now": to_text(now)},
+    )
+
+
+def left_address(conn: Connection, feed_id: str, *, url: str, reason: str, now: datetime) -> None:
+    """Remember an address that a feed no longer has."""
+    conn.execute(
+        "INSERT OR REPLACE INTO feed_address (feed, url, until, reason)"
+        " VALUES (:feed, :url, :now, :reason)",
+        {"feed": feed_id, "url": url, "now": to_text(now), "reason": reason},
+    )
+
+
+def left_addresses(conn: Connection, feed_id: str) -> list[dict[str, Any]]:
+    """The addresses that a feed had before, the latest first."""
+    rows = conn.execute(
+        "SELECT url, until, reason FROM feed_address WHERE feed = :f ORDER BY until DESC",
+        {"f": feed_id},
+    )
+    return [dict(row) for row in rows]
+
+
+def is_watched(conn: Connection, url: str) -> bool:
+    """Whether some feed has that address."""
+    return conn.execute("SELECT 1 FROM feed WHERE url = :u", {"u": url}).fetchone() is not None
+
+
 def add_fetch(conn: Connection, record: FetchRecord) -> None:
-    """Log one attempt."""
+    """Log one attempt; what is older than a fortnight goes."""
+    conn.execute(
+        "DELETE FROM fetch WHERE feed = :feed AND at < :old",
+        {"feed": record.feed_id, "old": to_text(record.at - LOG_KEPT)},
+    )
     conn.execute(
         "INSERT OR REPLACE INTO fetch (feed, at, outcome, status, problem, url_final, elapsed_ms,"
-        " body_bytes, entries_new, next_poll_at) VALUES (:feed, :at, :outcome, :status, :problem,"
-        " :url_final, :elapsed_ms, :body_bytes, :entries_new, :next)",
+        " body_bytes, entries_new, next_poll_at, steps) VALUES (:feed, :at, :outcome, :status,"
+        " :problem, :url_final, :elapsed_ms, :body_bytes, :entries_new, :next, :steps)",
         {
             "feed": record.feed_id,
             "at": to_text(record.at),
@@ -243,6 +307,7 @@ def add_fetch(conn: Connection, record: FetchRecord) -> None:
             "body_bytes": record.body_bytes,
             "entries_new": record.entries_new,
             "next": _text(record.next_poll_at),
+            "steps": json.dumps(record.steps),
         },
     )
 
@@ -252,7 +317,7 @@ def fetches(conn: Connection, feed_id: str, *, limit: int) -> list[dict[str, Any
     rows = conn.execute(
         "SELECT * FROM fetch WHERE feed = :f ORDER BY at DESC LIMIT :n", {"f": feed_id, "n": limit}
     )
-    return [dict(row) for row in rows]
+    return [{**dict(row), "steps": json.loads(row["steps"])} for row in rows]
 
 
 class ArchiveMemory:
@@ -443,13 +508,31 @@ def clusterer_state(conn: Connection) -> dict[str, Any] | None:
     return json.loads(row["state"]) if row else None
 
 
-def save_clusterer(conn: Connection, state: dict[str, Any]) -> None:
-    """Keep the clusterer's state beside the entries that made it."""
+def clusterer_serial(conn: Connection) -> int:
+    """How often the clusterer's state was saved: whoever holds a copy sees whether it is stale."""
+    row = conn.execute("SELECT serial FROM clusterer").fetchone()
+    return int(row["serial"]) if row else 0
+
+
+def save_clusterer(conn: Connection, state: dict[str, Any]) -> int:
+    """Keep the clusterer's state beside the entries that made it; returns its serial."""
     conn.execute(
-        "INSERT INTO clusterer (one, state) VALUES (1, :s)"
-        " ON CONFLICT (one) DO UPDATE SET state = excluded.state",
+        "INSERT INTO clusterer (one, state, serial) VALUES (1, :s, 1) ON CONFLICT (one) DO UPDATE"
+        " SET state = excluded.state, serial = serial + 1",
         {"s": json.dumps(state)},
     )
+    return clusterer_serial(conn)
+
+
+def original(conn: Connection, entry_id: str) -> tuple[str, str]:
+    """The entry that a copy was made from, and the outlet that speaks in it."""
+    row = conn.execute(
+        "SELECT o.id, coalesce(nullif(f.title, ''), f.url) AS outlet FROM entry e"
+        " JOIN entry o ON o.id = coalesce(e.copy_of, e.id) JOIN feed f ON f.id = o.feed"
+        " WHERE e.id = :id",
+        {"id": entry_id},
+    ).fetchone()
+    return row["id"], row["outlet"]
 
 
 def asked(conn: Connection) -> tuple[int, str]:

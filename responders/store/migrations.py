@@ -107,6 +107,71 @@ ARCHIVE: Final = (
         ) STRICT;
         """,
     ),
+    (
+        "002_polling",
+        """
+        -- which of several processes saved the clusterer's state last
+        ALTER TABLE clusterer ADD COLUMN serial INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE fetch ADD COLUMN steps TEXT NOT NULL DEFAULT '[]';
+        CREATE TABLE feed_address (
+          feed TEXT NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
+          url TEXT NOT NULL,
+          until TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          PRIMARY KEY (feed, until)
+        ) STRICT;
+        CREATE TABLE schedule (
+          one INTEGER PRIMARY KEY CHECK (one = 1),
+          basis TEXT NOT NULL,
+          scale REAL NOT NULL,
+          profile TEXT NOT NULL,
+          fitted_at TEXT NOT NULL
+        ) STRICT;
+        """,
+    ),
+    (
+        "003_alarms",
+        """
+        CREATE TABLE issue_entry (
+          issue TEXT NOT NULL,
+          entry TEXT NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+          at TEXT NOT NULL,
+          PRIMARY KEY (issue, entry)
+        ) STRICT, WITHOUT ROWID;
+        -- serves: the entries of an issue in a window
+        CREATE INDEX issue_entry_at ON issue_entry (issue, at);
+        -- serves: entries that the archive no longer keeps
+        CREATE INDEX issue_entry_entry ON issue_entry (entry);
+        CREATE TABLE issue_usual (
+          issue TEXT PRIMARY KEY,
+          issue_version INTEGER NOT NULL,
+          baseline TEXT NOT NULL,
+          ringing_since TEXT,
+          calm_since TEXT
+        ) STRICT;
+        CREATE TABLE alarm (
+          id TEXT PRIMARY KEY,
+          issue TEXT NOT NULL,
+          issue_version INTEGER NOT NULL,
+          rang_at TEXT NOT NULL,
+          ended_at TEXT,
+          told_at TEXT,
+          held TEXT NOT NULL,
+          why TEXT NOT NULL,
+          content TEXT NOT NULL
+        ) STRICT;
+        -- serves: the alarms of an issue, the latest first
+        CREATE INDEX alarm_issue ON alarm (issue, rang_at);
+        CREATE TABLE snooze (
+          id TEXT PRIMARY KEY,
+          issue TEXT NOT NULL,
+          since TEXT NOT NULL,
+          until TEXT NOT NULL,
+          by TEXT NOT NULL,
+          undone_at TEXT
+        ) STRICT;
+        """,
+    ),
 )
 
 DRAFTS: Final = (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "Alarms",
     "ChannelConfig",
     "Config",
     "Contact",
@@ -130,7 +131,7 @@ class Polling(_Strict):
 
     requests_per_day: int = Field(default=5000, ge=24)
     floor_minutes: int = Field(default=10, ge=1)
-    ceiling_hours: int = Field(default=24, ge=1)
+    ceiling_hours: int = Field(default=12, ge=1)
     allow_hosts: list[str] = Field(default_factory=list)
 
 
@@ -148,6 +149,17 @@ class DraftingHook(_Strict):
     url: str = Field(default="", pattern=r"^(?:https?://[^\s]+)?$")
     timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     max_kilobytes: int = Field(default=64, ge=1, le=1024)
+
+
+class Alarms(_Strict):
+    """When people are told at once.
+
+    Attributes:
+        quiet: Hours in which nobody is told, in the organisation's zone: ``22:00-07:00``. Empty
+            means none.
+    """
+
+    quiet: str = Field(default="", pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
 
 
 class Drafting(_Strict):
@@ -244,6 +256,7 @@ class Config(_Strict):
     contact: Contact = Contact()
     polling: Polling = Polling()
     drafting: Drafting = Drafting()
+    alarms: Alarms = Alarms()
     web: Web = Web()
     delivery: Delivery = Delivery()
 

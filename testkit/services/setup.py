@@ -78,7 +78,7 @@ drafting:
 polling:
   requests_per_day: 5000   # over all feeds
   floor_minutes: 10        # never ask one feed more often
-  ceiling_hours: 24
+  ceiling_hours: 12
   allow_hosts: []          # intranet hosts that feeds may be read from
 """
 

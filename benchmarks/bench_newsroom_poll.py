@@ -1,0 +1,160 @@
+"""newsroom-poll: whole polls of real feeds over loopback HTTP, beside reader.
+
+The same server, in a process of its own, serves the same captured feeds with ETags to both: first
+without their two newest entries, then unchanged, then whole. A poll of ours is asking, parsing in
+the killable worker, cleaning, the dedupe ladder, grouping into stories and storing; one of reader
+(lemon24/reader, in its own environment) is asking, parsing and storing. Each program has a fresh
+database per round, the rounds alternate, and reader's time is the better one of one and of ten
+workers. Figures: reader's time over ours for the three polls of the feeds that both take, and the
+feeds that reader takes and we reject (``feeds_rejected``).
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tarfile
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.feed_server import running
+from benchmarks.figure import Figure, data_folder
+from benchmarks.peers import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEW_PER_FEED: Final = 2
+TARGETS: Final = {"first": ">= 3", "unchanged": ">= 3", "changed": ">= 5"}
+# When the feeds were captured: their newest entries are news at this moment, the rest is not.
+CAPTURED: Final = datetime(2026, 2, 18, 12, 0, tzinfo=UTC)
+_ITEM: Final = re.compile(rb"<(item|entry)[\s>].*?</\1>\s*", re.DOTALL)
+
+
+def run(*, small: bool) -> Iterator[Figure]:
+    folder = data_folder()
+    archive = None if folder is None else folder / "feeds" / "real_feeds_half.tar.xz"
+    if archive is None or not archive.is_file():
+        note = "WHISTLESTOP_DATA has no feeds/real_feeds_half.tar.xz"
+        for name, target in TARGETS.items():
+            yield Figure(
+                figure=f"{name}_ratio_to_reader", value=None, unit="ratio", target=target, note=note
+            )
+        return
+    with tempfile.TemporaryDirectory() as place:
+        pages = Path(place)
+        names = write_pages(archive, pages, every=12 if small else 1)
+        rounds = 1 if small else 3
+        with running(pages) as server:
+            yield from _figures(server, names, rounds=rounds)
+
+
+def write_pages(archive: Path, pages: Path, *, every: int) -> list[str]:
+    """The feeds in two versions: ``one`` lacks the two newest items of ``two``."""
+    for version in ("one", "two"):
+        (pages / version).mkdir()
+    with tarfile.open(archive) as opened:
+        members = [m for m in opened if m.name.endswith(".xml")][::every]
+        for number, member in enumerate(members):
+            file = opened.extractfile(member)
+            assert file is not None
+            body = file.read()
+            (pages / "two" / f"{number}.xml").write_bytes(body)
+            shorter = _ITEM.sub(b"", body, count=NEW_PER_FEED)
+            (pages / "one" / f"{number}.xml").write_bytes(shorter)
+    return [f"{number}.xml" for number in range(len(members))]
+
+
+def ours(server: str, names: list[str], folder: Path) -> dict[str, Any]:
+    """Our three polls, timed, in a fresh workspace."""
+    from responders.services.poll import add, poll
+    from responders.store.migrations import ARCHIVE
+    from testkit.kernel.workspace import Schema, Workspace
+
+    moment = CAPTURED
+    (folder / "whistlestop.yaml").write_text(
+        "organisation: {name: Bench}\npolling: {allow_hosts: [127.0.0.1]}\n"
+    )
+    schema = Schema(product="archive", file="archive", migrations=ARCHIVE)
+    workspace = Workspace(folder, schemas=(schema,), clock=lambda: moment)
+    urllib.request.urlopen(f"{server}/show/one").read()
+    add(workspace, [(f"{server}/{name}", "", ()) for name in names])
+    times, polled = {}, {}
+    for phase in ("first", "unchanged", "changed"):
+        if phase == "changed":
+            urllib.request.urlopen(f"{server}/show/two").read()
+        started = time.perf_counter()
+        polled[phase] = poll(workspace)
+        times[phase] = time.perf_counter() - started
+        assert polled[phase].asked == len(names), (phase, polled[phase])
+        moment += timedelta(days=2)
+    rejected = [name.rpartition("/")[2] for name, _ in polled["first"].problems]
+    with workspace.archive.read() as conn:
+        total = conn.execute("SELECT count(*) FROM entry").fetchone()[0]
+    entries = {"before": polled["first"].entries_new, "after": total}
+    return {"times": times, "rejected": rejected, "entries": entries}
+
+
+def theirs(server: str, names: list[str], *, workers: int) -> dict[str, Any]:
+    """The same three polls by reader."""
+    given = {"server": server, "names": names, "workers": workers}
+    cache = Path(tempfile.gettempdir()) / "whistlestop-peers"
+    result: dict[str, Any] = environment.run("reader", "reader_poll.py", given, cache=cache)
+    return result
+
+
+def _figures(server: str, names: list[str], *, rounds: int) -> Iterator[Figure]:
+    try:
+        rejected = set(theirs(server, names, workers=10)["rejected"])
+    except environment.PeerError as error:
+        for phase, target in TARGETS.items():
+            yield Figure(
+                figure=f"{phase}_ratio_to_reader",
+                value=None,
+                unit="ratio",
+                target=target,
+                note=f"reader could not be installed or run: {error}",
+            )
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        ours_rejected = set(ours(server, names, Path(folder))["rejected"])
+    # A feed that reader gives up on costs it next to nothing: only what both take is timed.
+    timed = [name for name in names if name not in rejected | ours_rejected]
+    mine: list[dict[str, Any]] = []
+    peers: dict[int, list[dict[str, Any]]] = {1: [], 10: []}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            mine.append(ours(server, timed, Path(folder)))
+        for workers, runs in peers.items():
+            runs.append(theirs(server, timed, workers=workers))
+    for phase, target in TARGETS.items():
+        own = statistics.median(run["times"][phase] for run in mine)
+        peer = min(
+            statistics.median(run["times"][phase] for run in runs) for runs in peers.values()
+        )
+        yield Figure(
+            figure=f"{phase}_ratio_to_reader",
+            value=round(peer / own, 2),
+            unit="ratio",
+            target=target,
+            note=f"{len(timed)} feeds that both take; ours {len(timed) / own:.0f} feeds/s, reader"
+            f" {environment.version('reader')} {len(timed) / peer:.0f}; median of {rounds}",
+        )
+    yield Figure(
+        figure="feeds_rejected",
+        value=len(ours_rejected - rejected),
+        unit="count",
+        target="== 0",
+        note=f"of {len(names)} by us and not by reader; it rejects {len(rejected)},"
+        f" we {len(ours_rejected)}",
+    )
+    yield Figure(
+        figure="entries_kept",
+        value=mine[0]["entries"]["after"],
+        unit="count",
+        note=f"reader keeps {peers[1][0]['entries']['after']} of the same feeds",
+    )

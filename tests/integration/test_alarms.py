@@ -1,0 +1,191 @@
+"""Issues that are louder than usual, through the command line and feeds on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from datetime import timedelta
+
+import pytest
+
+import cli
+from testkit.kernel.console import App
+from tests.conftest import MovableClock, Shell
+from tests.feed_world import FeedWorld, Outlet
+
+REPORTS = (
+    "Nurses at Mercy Hospital vote to strike over staffing",
+    "Mercy Hospital nurses to walk out; strike begins Monday",
+    "Strike vote: Mercy Hospital faces walkout by 900 nurses",
+    "What the Mercy Hospital nurses' strike means for patients",
+    "Union of nurses at Mercy Hospital says strike is last resort",
+)
+QUIET_DAYS = 10
+OUTLETS = ("Harbor Post", "Valley Times", "City Wire", "North Star", "Daily Bee")
+
+
+@pytest.fixture(scope="module")
+def listened(tmp_path_factory):
+    """Five outlets with one strike story a day between them, watched for ten days; made once."""
+    folder = tmp_path_factory.mktemp("newsroom") / "ws"
+    clock = MovableClock()
+
+    def command(*words: str) -> None:
+        app = App(schemas=cli.schemas, kinds=cli.kinds, starter=cli.starter, clock=clock)
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert cli.run(words, obj=app) == 0
+
+    with FeedWorld() as world:
+        command("init", str(folder), "--zone", "America/New_York")
+        for number, name in enumerate(OUTLETS):
+            old = clock() - timedelta(days=20)
+            world.outlet(name).publish(f"The fair opens in district {number}", old)
+        inside = ("-C", str(folder), "--set", "polling.allow_hosts=[127.0.0.1]")
+        command(*inside, "feed", "add", *world.addresses())
+        for day in range(QUIET_DAYS):
+            outlet = world.outlet(OUTLETS[day % len(OUTLETS)])
+            outlet.publish(f"Drivers {day} reach a contract with depot {day}", clock())
+            command(*inside, "tick")
+            clock.move(hours=25)
+        yield world, folder, clock.moment
+
+
+@pytest.fixture
+def world(listened):
+    opened = listened[0]
+    before = {path: list(outlet.items) for path, outlet in opened.outlets.items()}
+    yield opened
+    opened.outlets = {
+        path: Outlet(opened.outlets[path].name, items) for path, items in before.items()
+    }
+
+
+@pytest.fixture
+def newsroom(listened, world, tmp_path, capsys):
+    folder = tmp_path / "ws"
+    shutil.copytree(listened[1], folder)
+    made = Shell(folder=folder, clock=MovableClock(listened[2]), capsys=capsys)
+    made.settings["polling.allow_hosts"] = "[127.0.0.1]"
+    return made
+
+
+def burst(shell, world, *, entries: int = 5, outlets: int = 5) -> None:
+    for number in range(entries):
+        outlet = world.outlet(OUTLETS[number % outlets])
+        at = shell.clock() - timedelta(minutes=50 - 5 * number)
+        outlet.publish(f"{REPORTS[number % 5]}{' (more)' * (number // 5)}", at)
+
+
+def alarms_of(ticked, issue="labor"):
+    return [a for a in ticked["alarms"] if a["issue"] == issue]
+
+
+def test_five_outlets_within_an_hour_ring_once_with_the_reason(newsroom, world):
+    burst(newsroom, world)
+    (alarm,) = alarms_of(newsroom.json("tick"))
+    assert sorted(alarm["owners"]) == sorted(OUTLETS)
+    assert alarm["count"] == 5
+    assert alarm["usual"] < 1
+    assert alarm["p"] <= alarm["alpha"]
+    assert alarm["budget"] == "about 1 a week"
+    assert "5 entries from 5 outlets in 2 hours" in alarm["why"]
+    assert "within an hour" in alarm["why"]
+    assert dict(alarm["stories"][0]["spread"])[60] == 5
+    newsroom.clock.move(minutes=15)
+    assert newsroom.json("tick")["alarms"] == []
+    listed = newsroom.json("alarm", "list", "--on")["alarms"]
+    assert [a["id"] for a in listed] == [alarm["id"]]
+
+
+def test_one_outlet_rings_no_alarm_however_much_it_writes(newsroom, world):
+    burst(newsroom, world, entries=12, outlets=1)
+    assert newsroom.json("tick")["alarms"] == []
+
+
+def test_an_alarm_ends_after_two_calm_hours_and_can_ring_again(newsroom, world):
+    burst(newsroom, world)
+    assert alarms_of(newsroom.json("tick"))
+    for _ in range(16):
+        newsroom.clock.move(minutes=30)
+        newsroom.json("tick")
+    assert newsroom.json("alarm", "list", "--on")["alarms"] == []
+    (ended,) = newsroom.json("alarm", "list")["alarms"]
+    assert ended["ended_at"] is not None
+    for number in range(5):
+        world.outlet(OUTLETS[number]).publish(
+            f"Teachers walk out in town {number}", newsroom.clock()
+        )
+    newsroom.clock.move(minutes=20)
+    assert alarms_of(newsroom.json("tick"))
+
+
+def test_feeds_that_carry_a_loud_issue_are_asked_at_the_floor(newsroom, world):
+    burst(newsroom, world)
+    newsroom.json("tick")
+    due = [f["due_at"] for f in newsroom.json("feed", "list")]
+    soon = (newsroom.clock() + timedelta(minutes=11)).isoformat()[:16]
+    assert [at[:16] <= soon for at in due] == [True] * len(OUTLETS)
+
+
+def test_a_snoozed_alarm_is_recorded_and_told_to_nobody(newsroom, world):
+    newsroom.ok("alarm", "snooze", "labor", "--for", "2h", person="sam")
+    burst(newsroom, world)
+    ticked = newsroom.json("tick")
+    assert (len(alarms_of(ticked)), ticked["tell"]) == (1, [])
+    assert ticked["matches"]  # it decides who is told, and drops nothing
+    digest = newsroom.json("alarm", "digest")
+    assert [a["held"] for a in digest["held"]] == ["snoozed by sam"]
+    undone = newsroom.json("alarm", "snooze", "labor", "--undo")
+    assert undone["undone"] is True
+    assert newsroom.json("tick")["tell"] == [alarms_of(ticked)[0]["id"]]
+    assert newsroom.json("alarm", "snooze", "labor", "--undo")["undone"] is False
+
+
+def test_a_snooze_ends_by_itself(newsroom, world):
+    newsroom.ok("alarm", "snooze", "labor", "--for", "30m")
+    burst(newsroom, world)
+    assert newsroom.json("tick")["tell"] == []
+    newsroom.clock.move(minutes=31)
+    assert len(newsroom.json("tick")["tell"]) == 1
+
+
+def test_in_quiet_hours_nobody_is_told_and_the_digest_says_so(newsroom, world):
+    # 10 days of 25 hours after 9:00 in New York is 19:00.
+    newsroom.settings["alarms.quiet"] = "'18:30-07:00'"
+    burst(newsroom, world)
+    ticked = newsroom.json("tick")
+    assert (len(ticked["alarms"]), ticked["tell"]) == (1, [])
+    (held,) = newsroom.json("alarm", "digest")["held"]
+    assert held["held"] == "quiet hours"
+
+
+@pytest.mark.parametrize(("words", "alpha"), [("never", []), ("one a quarter", [2 / 168 / 13])])
+def test_an_issue_rings_within_its_own_budget(newsroom, world, words, alpha):
+    path = newsroom.folder / "issues" / "labor.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("risk: medium", f"risk: medium\nalarms: {words}", 1), "utf-8")
+    newsroom.ok("adopt", "issues/labor.yaml")
+    burst(newsroom, world)
+    assert [a["alpha"] for a in alarms_of(newsroom.json("tick"))] == pytest.approx(alpha)
+
+
+def test_old_news_of_a_new_feed_is_no_burst(newsroom, world):
+    added = world.outlet("New Paper")
+    for number in range(20):
+        at = newsroom.clock() - timedelta(hours=10 + number)
+        added.publish(f"Strike vote number {number} by nurses in county {number}", at)
+        added.publish(f"Undated strike vote {number} by union drivers", None)
+    newsroom.ok("feed", "add", world.url("/new-paper"))
+    ticked = newsroom.json("tick")
+    assert ticked["entries_new"] == 40
+    assert ticked["matches"]
+    assert ticked["alarms"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("nothing",), 4), (("labor", "--for", "soon"), 2), (("labor", "--for", "90d"), 2)],
+)
+def test_a_snooze_that_makes_no_sense_is_refused(shell, words, code):
+    assert shell("alarm", "snooze", *words).code == code
