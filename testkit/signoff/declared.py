@@ -3,7 +3,7 @@
 The roster file takes two roles to change, and an illness at seven in the morning does not wait for
 the second. So everybody may declare their *own* absence and name their *own* stand-in, for a stated
 time; each declaration is a row with a record in the ledger, and can be taken back. For somebody
-else, the file is the way. See ``docs/decisions/0025-people-speak-for-themselves.md``.
+else, the file is the way. See ``docs/decisions/0023-people-speak-for-themselves.md``.
 """
 
 from __future__ import annotations
