@@ -61,7 +61,7 @@ def snippet(text: str, at: Sequence[tuple[int, int]], *, width: int = _WIDTH) ->
         where something is left out.
 
     Examples:
-        >>> snippet("It rained. The nurses vote to strike on Monday at noon.", [(29, 35)], width=20)
+        >>> snippet("It rained. The nurses vote to strike on Monday at noon.", [(30, 36)], width=20)
         '... vote to [strike] on ...'
     """
     if len(text) <= width:

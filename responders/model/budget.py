@@ -88,7 +88,7 @@ def budget_in_words(per_week: float) -> str:
     """
     if per_week <= 0:
         return "never"
-    for period in ("week", "day", "month", "quarter"):
+    for period in ("day", "week", "month", "quarter"):
         amount = per_week * _WEEKS[period]
         if abs(amount - round(amount)) < 0.02 and round(amount) >= 1:
             return f"about {round(amount)} a {period}"
