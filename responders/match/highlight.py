@@ -62,7 +62,7 @@ def snippet(text: str, at: Sequence[tuple[int, int]], *, width: int = _WIDTH) ->
 
     Examples:
         >>> snippet("It rained. The nurses vote to strike on Monday at noon.", [(30, 36)], width=20)
-        '... vote to [strike] on ...'
+        '... to [strike] on ...'
     """
     if len(text) <= width:
         begin, end = 0, len(text)
