@@ -1,53 +1,43 @@
 """One look: from counts per wave and arm to figures, bounds and a verdict. Pure.
 
 Theory of operation. Only waves that are older than the attribution window enter, so that an arm
-which merely converts faster cannot win. Information is counted in units, its share of the plan is
-the point on the spending function, and a look that brought no new units spends nothing and decides
-nothing. Past looks enter with the bounds that they were taken with. The look on the last planned
-wave is final by the plan; an earlier one is final only when that was declared before looking.
+which merely converts faster cannot win; on the speed clock one send is read while its outcomes come
+in, and then the answer is only "more or sooner". Information is counted in units, its share of the
+plan is the point on the spending function, and a look that brought no new units spends nothing and
+decides nothing. Past looks enter with the bounds that they were taken with. The look on the last
+planned wave is final by the plan; an earlier one is final only when that was declared before
+looking.
+
+Several arms are compared with the control each, by Holm on p-values that may be read at every look.
+Secondary metrics are read in their order, each only when all before it were proven. A guardrail
+that shows harm stops its arm; the test stops when no arm is left, or when one is proven.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from testkit.errors import StateError
 from testkit.kernel.clock import to_text
-from testkit.kernel.findings import Finding
-from testkit.model.look import STOPS, ArmFigures, Look, WaveCounts, spending_looks
-from testkit.model.plan import MIN_CONVERSIONS
-from testkit.stats.boundaries import monitoring_bounds
-from testkit.stats.counts import TwoByTwo
-from testkit.stats.effects import (
-    miettinen_nurminen,
-    risk_difference,
-    stratified_difference_interval,
-    stratified_z,
-)
-from testkit.stats.inference import sequential_p_value, stagewise
+from testkit.model.comparing import Situation, compare, engine_now, history
+from testkit.model.gates import gates, sample_ratio
+from testkit.model.look import STOPS, ArmFigures, Look, Quality, WaveCounts
+from testkit.model.readings import pairs_of, read
+from testkit.model.watching import factors, guardrails, segments
+from testkit.stats.futility import futility_design, monitoring_futility
+from testkit.stats.multiplicity import holm
 from testkit.stats.spending import spending_by_name
-from testkit.stats.srm import srm_chisq
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from testkit.model.look import Verdict
-    from testkit.model.plan import Plan
+    from testkit.model.look import Comparison, GuardrailFigures, Verdict
+    from testkit.model.plan import Plan, PlanMetric
 
 __all__ = ["analyse"]
-
-SRM_ALPHA: Final = 0.001
-ALLOCATION_DRIFT: Final = 0.01
-
-
-def _mature(wave: WaveCounts, plan: Plan, *, now: datetime) -> bool:
-    """Whether every unit of the wave has had the whole attribution window."""
-    if wave.sent_at is None:
-        return False
-    return (now - wave.sent_at).total_seconds() >= plan.metric.window_hours * 3600
 
 
 def analyse(
@@ -59,6 +49,7 @@ def analyse(
     look_id: str,
     data_digest: str,
     final: bool = False,
+    quality: Quality | None = None,
 ) -> Look:
     """Take one look.
 
@@ -70,132 +61,46 @@ def analyse(
         look_id: Id for the new look.
         data_digest: Digest of the data.
         final: This look was declared the last one before it was taken.
+        quality: What the rows say about themselves.
 
     Raises:
-        StateError: No wave is old enough to be read.
+        StateError: No wave is old enough to be read, or the plan has one look, at the end.
     """
-    ripe = [w for w in waves if _mature(w, plan, now=now) and w.has_results]
-    names = (plan.control.name, plan.treatment.name)
-    planned = plan.planned_information(plan.treatment)
-    ripe = [w for w in ripe if all(w.units.get(name, 0) > 0 for name in names)]
+    ripe = _ripe(plan, plan.metric, waves, now=now)
     if not ripe:
         raise StateError(
             f"no wave of {plan.experiment} can be read yet",
             current="nothing mature",
             hint=_when(plan, waves),
         )
-    tables = [
-        TwoByTwo(
-            successes_control=w.outcomes.get(names[0], 0),
-            n_control=w.units[names[0]],
-            successes_arm=w.outcomes.get(names[1], 0),
-            n_arm=w.units[names[1]],
+    over = all(_mature(w, plan.metric, now=now) for w in ripe)
+    is_final = final or (over and {w.wave for w in ripe} >= set(range(1, plan.waves + 1)))
+    if plan.family == "fixed" and not is_final:
+        raise StateError(
+            f"{plan.experiment} has one look, at the end: waves"
+            f" {', '.join(str(w.wave) for w in ripe)} of {plan.waves} can be read",
+            current="running",
+            hint="wait for the last wave, or declare this look the last before taking it: --final",
         )
-        for w in ripe
+    stopped = any(look.stopped for look in past)
+    gone = set(past[-1].dropped) if past else set()
+    primary = [
+        _one(plan, plan.metric, arm.name, ripe, past, final=is_final, stopped=stopped, gone=gone)
+        for arm in plan.treatments
     ]
-    total = TwoByTwo(
-        successes_control=sum(t.successes_control for t in tables),
-        n_control=sum(t.n_control for t in tables),
-        successes_arm=sum(t.successes_arm for t in tables),
-        n_arm=sum(t.n_arm for t in tables),
-    )
-    # Waves with unlike splits are compared within themselves, so that a base rate that drifts
-    # from wave to wave cannot pass for an effect.
-    stratify = len(tables) > 1 and _allocation_moves(tables)
-    effect = risk_difference(
-        successes_control=total.successes_control,
-        n_control=total.n_control,
-        successes_arm=total.successes_arm,
-        n_arm=total.n_arm,
-    )
-    if stratify:
-        within = stratified_z(tables)
-        z, difference, information = within.z, within.difference, within.information_n
-    else:
-        z, difference = effect.z, effect.difference
-        information = total.n_control * total.n_arm / (total.n_control + total.n_arm)
-
-    spending_past = spending_looks(past)
-    stopped_before = any(look.stopped for look in spending_past)
-    before = spending_past[-1].information if spending_past else 0.0
-    pooled = (total.successes_control + total.successes_arm) / (total.n_control + total.n_arm)
-    smallest = pooled * min(total.n_control, total.n_arm)
-    is_final = final or {w.wave for w in ripe} >= set(range(1, plan.waves + 1))
-    srm_p, findings = _gates(plan, ripe, smallest=smallest)
-
-    bound: float | None = None
-    spent = spending_past[-1].spent if spending_past else 0.0
-    inference: dict[str, float] | None = None
-    p_sequential: float | None = None
-    verdict: Verdict
-    history = [*(look.information for look in spending_past), information]
-    uppers = [math.inf if look.bound is None else look.bound for look in spending_past]
-    if stopped_before:
-        verdict = "after-stop"
-        bound = next(look for look in spending_past if look.stopped).bound
-    elif information <= before * (1 + 1e-9):
-        verdict = "no-new-information"
-    elif z is None or (smallest < MIN_CONVERSIONS and not is_final):
-        verdict = "too-few"
-    else:
-        bounds = monitoring_bounds(
-            planned_information=planned,
-            information=history,
-            alpha=plan.alpha,
-            spending=spending_by_name(plan.spending),
-            final=is_final,
-            fixed_upper=uppers,
-        )
-        realised = [*uppers, float(bounds.upper[-1])]
-        bound = realised[-1] if math.isfinite(realised[-1]) else None
-        spent = 2 * float(bounds.spent[-1])
-        crossed = bound is not None and abs(z) >= bound and smallest >= MIN_CONVERSIONS
-        verdict = "continue"
-        if crossed:
-            verdict = "crossed-up" if z > 0 else "crossed-down"
-        elif is_final or information >= planned:
-            verdict = "ended"
-        times = [min(1.0, i / planned) for i in history]
-        if is_final:
-            times[-1] = 1.0
-        p_sequential = sequential_p_value(
-            z=[*(look.z or 0.0 for look in spending_past), z],
-            information=history,
-            spending_time=times,
-            spending=spending_by_name(plan.spending),
-        )
-        if verdict in STOPS:
-            found = stagewise(
-                information=history,
-                upper=realised,
-                lower=[-u for u in realised],
-                z=z,
-                look=len(history),
-            )
-            # theta is the drift per root unit of information; times the standard deviation of one
-            # outcome it is the difference of the rates.
-            scale = math.sqrt(pooled * (1 - pooled))
-            inference = {
-                "p_value": found.p_value,
-                "low": max(-1.0, found.low * scale),
-                "high": min(1.0, found.high * scale),
-                "estimate": found.estimate * scale,
-            }
-    low = high = None
-    if bound is not None:
-        interval = (
-            stratified_difference_interval(tables, critical=bound, small_sample=False)
-            if stratify
-            else miettinen_nurminen(
-                successes_control=total.successes_control,
-                n_control=total.n_control,
-                successes_arm=total.successes_arm,
-                n_arm=total.n_arm,
-                critical=bound,
-                small_sample=False,
-            )
-        )
-        low, high = interval.low, interval.high
+    primary = _familywise(plan, primary, gone)
+    if plan.futility is not None and not is_final and not stopped:
+        primary = [_hopeless(plan, c, past) for c in primary]
+    if plan.clock == "speed":
+        primary = [_on_speed(c) for c in primary]
+    watched = [arm.name for arm in plan.treatments if arm.name not in gone]
+    likely_end = is_final or any(c.verdict in STOPS for c in primary)
+    rails = guardrails(plan, ripe, ended=likely_end, arms=watched)
+    verdict, lead, dropped = _together(plan, primary, rails, gone, stopped=stopped)
+    compared = [*primary, *_secondaries(plan, primary, waves, past, now=now, final=is_final)]
+    ended = verdict in STOPS
+    srm_p = sample_ratio(plan, ripe)
+    first = next(c for c in primary if c.arm == lead)
     return Look(
         id=look_id,
         number=len(past) + 1,
@@ -203,95 +108,237 @@ def analyse(
         data_digest=data_digest,
         waves=tuple(w.wave for w in ripe),
         immature=tuple(w.wave for w in waves if w not in ripe),
-        arms=(
-            _figures(names[0], total.successes_control, total.n_control),
-            _figures(names[1], total.successes_arm, total.n_arm),
-        ),
-        information=information,
-        fraction=information / planned,
-        z=z,
-        bound=bound,
-        spent=spent,
+        arms=_arms(plan, ripe, primary),
+        information=first.information,
+        fraction=first.fraction,
+        z=first.z,
+        bound=first.bound,
+        spent=first.spent,
         final=is_final,
         verdict=verdict,
-        difference=difference,
-        lift=effect.lift,
-        low=low,
-        high=high,
-        p_sequential=p_sequential,
-        stagewise=inference,
+        difference=first.difference,
+        lift=first.lift,
+        low=first.low,
+        high=first.high,
+        p_sequential=first.p_sequential,
+        stagewise=first.stagewise if verdict not in {"harm", "futile"} else None,
         srm_p=srm_p,
-        findings=findings,
+        findings=gates(plan, ripe, quality=quality or Quality(), primary=primary, srm_p=srm_p),
+        engine=first.engine,
+        arm=lead,
+        comparisons=tuple(compared),
+        guardrails=rails,
+        segments=segments(plan, ripe, lead) if ended and plan.segments else (),
+        factors=factors(plan, ripe, primary=primary),
+        dropped=tuple(a.name for a in plan.treatments if a.name in dropped),
+        young=_young(plan, [w for w in waves if w not in ripe]),
     )
 
 
-def _figures(name: str, outcomes: int, units: int) -> ArmFigures:
-    return ArmFigures(name=name, units=units, outcomes=outcomes, rate=outcomes / units)
+def _mature(wave: WaveCounts, metric: PlanMetric, *, now: datetime) -> bool:
+    """Whether every unit of the wave has had the whole attribution window."""
+    if wave.sent_at is None:
+        return False
+    return (now - wave.sent_at).total_seconds() >= metric.window_hours * 3600
 
 
-def _allocation_moves(tables: Sequence[TwoByTwo]) -> bool:
-    shares = [t.n_arm / (t.n_arm + t.n_control) for t in tables]
-    return max(shares) - min(shares) > ALLOCATION_DRIFT
-
-
-def _gates(
-    plan: Plan, waves: Sequence[WaveCounts], *, smallest: float
-) -> tuple[float | None, tuple[Finding, ...]]:
-    findings: list[Finding] = []
-    names = [arm.name for arm in plan.arms]
-    # Assigned counts are right by construction; what came back can be lopsided.
-    sources = [w.returned if w.returned is not None else w.units for w in waves]
-    counts = [sum(s.get(name, 0) for s in sources) for name in names]
+def _ripe(
+    plan: Plan, metric: PlanMetric, waves: Sequence[WaveCounts], *, now: datetime
+) -> list[WaveCounts]:
+    """Waves that may be read for a metric: results in, and old enough, but for the speed clock."""
+    speed = plan.clock == "speed"
+    found = []
     for wave in waves:
-        silent = [name for name in names if not wave.rows.get(name)]
-        if silent:
-            findings.append(
-                Finding(
-                    code="DQ003",
-                    severity="error",
-                    message=(
-                        f"wave {wave.wave} has no result row at all for {' and '.join(silent)}"
-                    ),
-                    hint=(
-                        "take in that arm's file too; if nobody did it there, take in its rows"
-                        " with 0, or decide with --despite-mismatch REASON"
-                    ),
-                )
-            )
-    srm_p: float | None = None
-    if sum(counts):
-        result = srm_chisq(counts, plan.shares, alpha=SRM_ALPHA)
-        srm_p = result.p_value
-        if result.p_value < SRM_ALPHA:
-            shown = " and ".join(f"{c:,} {n}" for c, n in zip(counts, names, strict=True))
-            planned = " : ".join(f"{share:g}" for share in plan.shares)
-            findings.append(
-                Finding(
-                    code="DQ001",
-                    severity="error",
-                    message=(
-                        f"sample-ratio mismatch: {shown} against a planned {planned}"
-                        f" (p = {result.p_value:.2g})"
-                    ),
-                    hint=(
-                        "something lost people of one arm: look for a filter, a bounced segment or"
-                        " a wrong file; retract the batch, or decide with --despite-mismatch REASON"
-                    ),
-                )
-            )
-    if smallest < MIN_CONVERSIONS:
-        findings.append(
-            Finding(
-                code="DQ002",
-                severity="warning",
-                message=(
-                    f"only about {smallest:.0f} outcomes in the smaller arm: this engine needs"
-                    f" {MIN_CONVERSIONS} before its error rates hold"
-                ),
-                hint="wait for more waves; this look can stop nothing",
-            )
+        old = wave.sent_at is not None if speed else _mature(wave, metric, now=now)
+        if old and wave.has_results and all(wave.units.get(a.name, 0) > 0 for a in plan.arms):
+            found.append(wave)
+    return found
+
+
+def _one(
+    plan: Plan,
+    metric: PlanMetric,
+    arm: str,
+    ripe: Sequence[WaveCounts],
+    past: Sequence[Look],
+    *,
+    final: bool,
+    stopped: bool,
+    gone: set[str],
+) -> Comparison:
+    pairs = pairs_of(plan, metric, arm, ripe)
+    situation = Situation(
+        plan=plan, metric=metric, arm=arm, past=past, waves=ripe, pairs=pairs, final=final,
+        engine="z",
+    )  # fmt: skip
+    reading = read(plan, metric, arm, pairs, ripe)
+    situation = replace(situation, engine=engine_now(situation, reading))
+    return compare(situation, reading, stopped=stopped or arm in gone)
+
+
+def _familywise(plan: Plan, primary: Sequence[Comparison], gone: set[str]) -> list[Comparison]:
+    """Holm over the arms: what one proven arm leaves of alpha goes to the others."""
+    if len(primary) == 1:
+        return list(primary)
+    p = [1.0 if c.p_sequential is None else c.p_sequential for c in primary]
+    out = []
+    for one, adjusted in zip(primary, holm(p), strict=True):
+        made = replace(one, p_adjusted=None if one.p_sequential is None else adjusted)
+        proven = one.counted and adjusted <= plan.alpha and one.arm not in gone
+        if proven and one.verdict in {"continue", "ended"} and one.z is not None:
+            better = (one.z > 0) == (plan.metric.direction == "up")
+            made = replace(made, verdict="crossed-up" if better else "crossed-down")
+        out.append(made)
+    return out
+
+
+def _hopeless(plan: Plan, one: Comparison, past: Sequence[Look]) -> Comparison:
+    """Whether the comparison has fallen below the futility bound, which binds nobody."""
+    if one.verdict != "continue" or one.z is None or plan.futility is None:
+        return one
+    looks = max(2, len(plan.planned_upper))
+    design = futility_design(
+        information=[(k + 1) / looks for k in range(looks)],
+        alpha=plan.comparison_alpha / 2,
+        beta=1 - plan.power,
+        spending=spending_by_name(plan.spending),
+        beta_spending=spending_by_name(plan.futility),
+    )
+    before = [c.fraction for c in history(past, one.metric, one.arm)]
+    now = monitoring_futility(
+        design,
+        information=[*before, one.fraction],
+        spending=spending_by_name(plan.spending),
+        beta_spending=spending_by_name(plan.futility),
+    )
+    towards = one.z if plan.metric.direction == "up" else -one.z
+    if towards <= float(now.lower[-1]):
+        return replace(one, verdict="futile", stagewise=None)
+    return one
+
+
+def _on_speed(one: Comparison) -> Comparison:
+    """Faster or better cannot be told apart while a send is still working."""
+    if one.verdict == "crossed-up":
+        return replace(one, verdict="sooner")
+    if one.verdict == "crossed-down":
+        return replace(one, verdict="later")
+    return one
+
+
+def _together(
+    plan: Plan,
+    primary: Sequence[Comparison],
+    rails: Sequence[GuardrailFigures],
+    gone: set[str],
+    *,
+    stopped: bool,
+) -> tuple[Verdict, str, set[str]]:
+    """Verdict of the look, the arm that it is about, and the arms that are out."""
+    sign = 1.0 if plan.metric.direction == "up" else -1.0
+    best = max(primary, key=lambda c: (c.arm not in gone, sign * c.difference))
+    if stopped:
+        return "after-stop", best.arm, gone
+    harmed = {g.arm for g in rails if g.harm}
+    out = gone | harmed | {c.arm for c in primary if c.verdict in {"crossed-down", "later"}}
+    proven = [c for c in primary if c.verdict in {"crossed-up", "sooner"} and c.arm not in harmed]
+    if proven:
+        chosen = max(proven, key=lambda c: sign * c.difference)
+        return chosen.verdict, chosen.arm, out
+    rest = [c for c in primary if c.arm not in out]
+    if not rest:
+        fallen = [c for c in primary if c.arm not in gone] or list(primary)
+        last = max(fallen, key=lambda c: sign * c.difference)
+        return ("harm" if last.arm in harmed else last.verdict), last.arm, out
+    best = max(rest, key=lambda c: sign * c.difference)
+    for verdict in ("continue", "ended", "futile", "too-few", "no-new-information"):
+        if any(c.verdict == verdict for c in rest):
+            hopeful = [c for c in rest if c.verdict == verdict]
+            lead = best if best in hopeful else max(hopeful, key=lambda c: sign * c.difference)
+            return lead.verdict, lead.arm, out
+    return best.verdict, best.arm, out
+
+
+def _secondaries(
+    plan: Plan,
+    primary: Sequence[Comparison],
+    waves: Sequence[WaveCounts],
+    past: Sequence[Look],
+    *,
+    now: datetime,
+    final: bool,
+) -> list[Comparison]:
+    """Secondary metrics in their order: a tier is proven only when all tiers before it are."""
+    found: list[Comparison] = []
+    gate = max((_p(c) for c in primary), default=1.0)
+    for metric in plan.metrics:
+        if metric.role != "secondary":
+            continue
+        ripe = _ripe(plan, metric, waves, now=now)
+        tier = [
+            _one(plan, metric, arm.name, ripe, past, final=final, stopped=False, gone=set())
+            for arm in plan.treatments
+            if pairs_of(plan, metric, arm.name, ripe)
+        ]
+        if not tier:
+            gate = 1.0
+            continue
+        adjusted = [max(gate, p) for p in holm([_p(c) for c in tier])]
+        for one, p in zip(tier, adjusted, strict=True):
+            found.append(_behind_the_gate(plan, one, p))
+        gate = max(adjusted)
+    return found
+
+
+def _p(one: Comparison) -> float:
+    """Adjusted p-value of a comparison; 1 where there is none."""
+    return 1.0 if one.p_adjusted is None else one.p_adjusted
+
+
+def _behind_the_gate(plan: Plan, one: Comparison, p: float) -> Comparison:
+    crossed = one.verdict in {"crossed-up", "crossed-down"}
+    if not crossed or p <= plan.alpha:
+        return replace(one, p_adjusted=p)
+    return replace(
+        one,
+        p_adjusted=p,
+        verdict="continue",
+        note="not proven: a metric that is read before it is not proven",
+    )
+
+
+def _arms(
+    plan: Plan, ripe: Sequence[WaveCounts], primary: Sequence[Comparison]
+) -> tuple[ArmFigures, ...]:
+    """Control first; rates as the comparisons have them."""
+    first = primary[0]
+    rows = [
+        ArmFigures(
+            name=plan.control.name,
+            units=first.units[0],
+            outcomes=first.events[0],
+            rate=first.values[0],
         )
-    return srm_p, tuple(findings)
+    ]
+    rows += [
+        ArmFigures(name=c.arm, units=c.units[1], outcomes=c.events[1], rate=c.values[1])
+        for c in primary
+    ]
+    return tuple(rows)
+
+
+def _young(plan: Plan, waves: Sequence[WaveCounts]) -> tuple[ArmFigures, ...]:
+    """Counts of waves that are not read, for showing."""
+    sent = [w for w in waves if w.sent_at is not None and w.has_results]
+    rows = []
+    for arm in plan.arms:
+        units = sum(w.units.get(arm.name, 0) for w in sent)
+        outcomes = sum(w.outcomes.get(arm.name, 0) for w in sent)
+        if units:
+            rows.append(
+                ArmFigures(name=arm.name, units=units, outcomes=outcomes, rate=outcomes / units)
+            )
+    return tuple(rows)
 
 
 def _when(plan: Plan, waves: Sequence[WaveCounts]) -> str:
