@@ -1,19 +1,28 @@
-"""From stored rows to counts per wave and arm: one narwhals expression over any engine's frame."""
+"""From stored rows to moments per wave and arm, in DuckDB; Python sees one row per cell.
+
+The counting of units, outcomes and rows is one narwhals expression over any engine's frame; means
+and co-moments are aggregates of the database, which keeps them centred.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from testkit.engines.sources import session
-from testkit.model.look import WaveCounts
+from testkit.engines.sources import identifier, literal, session
+from testkit.model.look import Cell, Quality, WaveCounts
+from testkit.stats.moments import CoMoments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    import duckdb
+
+    from testkit.model.plan import Plan, PlanMetric
 
 __all__ = ["sums", "wave_counts"]
 
@@ -44,88 +53,350 @@ def sums(frame: Any, *, by: Sequence[str], values: Sequence[str]) -> list[dict[s
 
 
 def wave_counts(
+    plan: Plan,
     *,
     assignments: Sequence[Path],
     unit_batches: Sequence[Path],
     count_batches: Sequence[Path],
     sends: Mapping[int, datetime],
-    window_hours: float,
-    arms: Sequence[str],
-) -> list[WaveCounts]:
-    """Counts of every wave that was assigned or reported.
+) -> tuple[list[WaveCounts], Quality]:
+    """Moments of every wave that was assigned or reported, and what the rows say of themselves.
 
-    Assigned lists give the denominators, unit rows the outcomes: a unit counts once, and only for
-    an outcome inside the attribution window of its wave. Waves for which a tool reported counts
-    take these; a later snapshot of a wave and arm replaces an earlier one.
+    Assigned lists give the denominators, unit rows the values: a unit counts once, and only for
+    what it did inside the metric's attribution window of its wave. Amounts of a unit add up; a
+    later file that names the unit replaces them. Waves for which a tool reported counts take
+    these; a later snapshot of a wave and arm replaces an earlier one.
 
     Args:
-        assignments: Parquet files with ``unit, wave, arm``.
-        unit_batches: Parquet files with ``unit, value, done_at``.
-        count_batches: Parquet files with ``wave, arm, units, outcomes, adds``, oldest first.
+        plan: The plan.
+        assignments: Parquet files with ``unit, wave, arm, listed``.
+        unit_batches: Parquet files with ``unit, metric, value, done_at, adds, met, machine``,
+            oldest first.
+        count_batches: Parquet files with ``metric, wave, arm, units, total, events, m2, adds``, oldest
+            first.
         sends: When each wave went out.
-        window_hours: Attribution window.
-        arms: Names of the arms.
     """
     waves: dict[int, WaveCounts] = {}
+    quality = Quality()
     with session() as connection:
         if assignments:
-            connection.execute(
-                "CREATE TEMP VIEW assigned AS SELECT unit, wave, arm"
-                f" FROM read_parquet({_files(assignments)}) WHERE wave > 0"
+            _assigned(connection, plan, assignments)
+            _results(connection, unit_batches)
+            _observed(connection, plan, sends)
+            _counted(connection, plan, sends, waves)
+            for metric in plan.metrics:
+                _cells(connection, plan, metric, waves)
+            for index, segment in enumerate(plan.segments):
+                _segment(connection, plan, index, segment.column, waves)
+            if plan.unit_group is not None:
+                _clusters(connection, plan, waves)
+            quality = _quality(connection, plan)
+        reported = _reported(connection, count_batches)
+    _merge_reported(plan, sends, waves, reported, assigned=bool(assignments))
+    return [_only_positive(waves[number]) for number in sorted(waves)], quality
+
+
+def _assigned(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, assignments: Sequence[Path]
+) -> None:
+    """``assigned``: a row per unit of the test, with the list's columns that the plan reads."""
+    parts = []
+    for path in assignments:
+        file = f"read_parquet({literal(str(path))})"
+        have = {
+            str(d[0])
+            for d in connection.execute(f"SELECT unnest(listed) FROM {file} LIMIT 0").description
+            or ()
+        }
+        columns = [
+            f"{_listed(segment.column, have)} AS segment_{i}"
+            for i, segment in enumerate(plan.segments)
+        ]
+        columns += [
+            f"try_cast(replace({_listed(name, have)}, ',', '') AS DOUBLE) AS covariate_{i}"
+            for i, name in enumerate(_covariates(plan))
+        ]
+        if plan.unit_group is not None:
+            columns.append(f"{_listed(plan.unit_group, have)} AS group_")
+        picked = "".join(f", {column}" for column in columns)
+        parts.append(f"SELECT unit, wave, arm{picked} FROM {file} WHERE wave > 0")
+    connection.execute(f"CREATE TEMP TABLE assigned AS {' UNION ALL '.join(parts)}")
+    for i in range(len(_covariates(plan))):
+        # Known before the send, so the same stand-in for both arms adds no bias.
+        connection.execute(
+            f"UPDATE assigned SET covariate_{i} = coalesce((SELECT avg(covariate_{i})"
+            f" FROM assigned), 0) WHERE covariate_{i} IS NULL OR NOT isfinite(covariate_{i})"
+        )
+
+
+def _listed(column: str, have: set[str]) -> str:
+    """A column of the list as SQL, letter case forgiven; no value where a later list lacks it."""
+    near = next((c for c in have if c.lower() == column.lower()), None)
+    return f"nullif(trim(listed.{identifier(near)}), '')" if near else "NULL::VARCHAR"
+
+
+def _covariates(plan: Plan) -> list[str]:
+    return sorted({name for metric in plan.metrics for name in metric.covariates})
+
+
+def _results(connection: duckdb.DuckDBPyConnection, batches: Sequence[Path]) -> None:
+    """``result``: every row of every batch, with the batch that starts its unit's amounts."""
+    parts = [
+        f"SELECT *, {order} AS batch FROM read_parquet({literal(str(path))})"
+        for order, path in enumerate(batches, start=1)
+    ] or [
+        "SELECT '' AS unit, '' AS metric, 0.0 AS value, NULL::TIMESTAMPTZ AS done_at,"
+        " false AS adds, NULL::VARCHAR AS met, false AS machine, 0 AS batch WHERE false"
+    ]
+    connection.execute(
+        "CREATE TEMP VIEW result AS SELECT *, coalesce(max(CASE WHEN NOT adds THEN batch END)"
+        f" OVER (PARTITION BY unit, metric), 0) AS base FROM ({' UNION ALL '.join(parts)})"
+    )
+
+
+def _observed(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, sends: Mapping[int, datetime]
+) -> None:
+    """``observed``: one row per unit, one column per metric (and one per ratio's denominator)."""
+    connection.execute("CREATE TEMP TABLE sent (wave INTEGER, sent_at TIMESTAMPTZ)")
+    if sends:
+        connection.executemany("INSERT INTO sent VALUES (?, ?)", list(sends.items()))
+    values = []
+    for index, metric in enumerate(plan.metrics):
+        inside = f"r.metric = {literal(metric.name)} AND NOT r.machine AND {_in_window(metric)}"
+        if metric.kind == "proportion":
+            values.append(
+                f"coalesce(max(CASE WHEN {inside} AND r.value > 0 THEN 1 ELSE 0 END), 0)"
+                f" AS metric_{index}"
             )
-            connection.execute("CREATE TEMP TABLE sent (wave INTEGER, sent_at TIMESTAMPTZ)")
-            if sends:
-                connection.executemany("INSERT INTO sent VALUES (?, ?)", list(sends.items()))
-            source = (
-                f"read_parquet({_files(unit_batches)})"
-                if unit_batches
-                else "(SELECT '' AS unit, 0.0 AS value, NULL::TIMESTAMPTZ AS done_at WHERE false)"
+            continue
+        summed = f"coalesce(sum(CASE WHEN {inside} AND r.batch >= r.base THEN r.value END), 0)"
+        capped = f"least({summed}, {metric.cap})" if metric.cap else summed
+        values.append(f"{capped} AS metric_{index}")
+        if metric.kind == "ratio":
+            below = inside.replace(literal(metric.name), literal(metric.per), 1)
+            values.append(
+                f"coalesce(sum(CASE WHEN {below} AND r.batch >= r.base THEN r.value END), 0)"
+                f" AS per_{index}"
             )
-            connection.execute(
-                f"""
-                CREATE TEMP VIEW observed AS
-                SELECT a.wave, a.arm, count(r.unit) > 0 AS returned,
-                  coalesce(max(CASE WHEN r.value > 0 AND (r.done_at IS NULL OR s.sent_at IS NULL OR
-                    (r.done_at >= s.sent_at
-                     AND r.done_at < s.sent_at + INTERVAL {_seconds(window_hours)}))
-                    THEN 1 ELSE 0 END), 0) AS outcome
-                FROM assigned a
-                LEFT JOIN sent s USING (wave)
-                LEFT JOIN {source} r USING (unit)
-                GROUP BY a.unit, a.wave, a.arm
-                """
-            )
-            frame = connection.sql(
-                "SELECT wave, arm, outcome, returned::INTEGER AS returned FROM observed"
-            )
-            for row in sums(frame, by=["wave", "arm"], values=["outcome", "returned"]):
-                wave = waves.setdefault(row["wave"], _empty(row["wave"], sends, arms))
-                wave.units[row["arm"]] = int(row["rows"])
-                wave.outcomes[row["arm"]] = int(row["outcome"])
-                wave.rows[row["arm"]] = int(row["returned"])
-                if wave.returned is not None:
-                    wave.returned[row["arm"]] = int(row["returned"])
-        reported: dict[tuple[int, str], tuple[int, int]] = {}
-        for path in count_batches:
-            for number, arm, units, outcomes, adds in connection.execute(
-                f"SELECT wave, arm, units, outcomes, adds FROM read_parquet({_files([path])})"
-            ).fetchall():
-                before = reported.get((number, arm), (0, 0)) if adds else (0, 0)
-                reported[number, arm] = (before[0] + units, before[1] + outcomes)
-    for (number, arm), (units, outcomes) in reported.items():
-        wave = waves.setdefault(number, _empty(number, sends, arms))
+    extra = [f"segment_{i}" for i in range(len(plan.segments))]
+    extra += [f"covariate_{i}" for i in range(len(_covariates(plan)))]
+    extra += ["group_"] if plan.unit_group is not None else []
+    picked = "".join(f", any_value(a.{column}) AS {column}" for column in extra)
+    primary = literal(plan.metric.name)
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE observed AS
+        SELECT a.unit, a.wave, a.arm{picked},
+          (count(r.unit) > 0)::INTEGER AS returned,
+          coalesce(max(CASE WHEN r.met IS NOT NULL AND r.met <> a.arm THEN 1 ELSE 0 END), 0)
+            AS crossed,
+          coalesce(max(CASE WHEN r.metric = {primary} AND r.machine AND r.value > 0
+            THEN 1 ELSE 0 END), 0) AS machine,
+          {", ".join(values)}
+        FROM assigned a
+        LEFT JOIN sent s USING (wave)
+        LEFT JOIN result r ON r.unit = a.unit
+        GROUP BY a.unit, a.wave, a.arm
+        """
+    )
+
+
+def _in_window(metric: PlanMetric) -> str:
+    seconds = f"'{round(metric.window_hours * 3600)} seconds'"
+    return (
+        "(r.done_at IS NULL OR s.sent_at IS NULL OR (r.done_at >= s.sent_at"
+        f" AND r.done_at < s.sent_at + INTERVAL {seconds}))"
+    )
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    sends: Mapping[int, datetime],
+    waves: dict[int, WaveCounts],
+) -> None:
+    frame = connection.sql(
+        "SELECT wave, arm, (metric_0 > 0)::INTEGER AS outcome, returned FROM observed"
+    )
+    for row in sums(frame, by=["wave", "arm"], values=["outcome", "returned"]):
+        wave = waves.setdefault(row["wave"], _empty(row["wave"], sends, plan))
+        wave.units[row["arm"]] = int(row["rows"])
+        wave.outcomes[row["arm"]] = int(row["outcome"])
+        wave.rows[row["arm"]] = int(row["returned"])
+        if wave.returned is not None:
+            wave.returned[row["arm"]] = int(row["returned"])
+
+
+def _variables(plan: Plan, metric: PlanMetric) -> list[str]:
+    """Columns of ``observed`` that the cell of a metric needs, the value first."""
+    index = plan.metrics.index(metric)
+    names = _covariates(plan)
+    per = [f"per_{index}"] if metric.kind == "ratio" else []
+    return [
+        f"metric_{index}",
+        *per,
+        *(f"covariate_{names.index(name)}" for name in metric.covariates),
+    ]
+
+
+def _aggregates(variables: Sequence[str]) -> str:
+    """Counts, means and centred sums of products, one row per group."""
+    parts = ["count(*)", f"count(*) FILTER (WHERE {variables[0]} > 0)"]
+    parts += [f"avg({v})" for v in variables]
+    for i, one in enumerate(variables):
+        for other in variables[: i + 1]:
+            spread = f"var_pop({one})" if one == other else f"covar_pop({one}, {other})"
+            parts.append(f"coalesce({spread}, 0) * count(*)")
+    return ", ".join(parts)
+
+
+def _cell(row: Sequence[Any], size: int) -> Cell:
+    units, events = int(row[0]), int(row[1])
+    means = tuple(float(x) for x in row[2 : 2 + size])
+    lower = [float(x) for x in row[2 + size :]]
+    at = iter(lower)
+    half = [[next(at) for _ in range(i + 1)] for i in range(size)]
+    if units < 2:  # one unit has no spread, and rounding must not give it any
+        half = [[0.0] * (i + 1) for i in range(size)]
+    full = tuple(tuple(half[max(i, j)][min(i, j)] for j in range(size)) for i in range(size))
+    return Cell(units=units, events=events, moments=CoMoments(n=units, means=means, m2=full))
+
+
+def _cells(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    metric: PlanMetric,
+    waves: dict[int, WaveCounts],
+) -> None:
+    variables = _variables(plan, metric)
+    query = f"SELECT wave, arm, {_aggregates(variables)} FROM observed GROUP BY wave, arm"
+    for wave, arm, *rest in connection.execute(query).fetchall():
+        waves[wave].cells.setdefault(metric.name, {})[arm] = _cell(rest, len(variables))
+
+
+def _segment(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    index: int,
+    column: str,
+    waves: dict[int, WaveCounts],
+) -> None:
+    variables = _variables(plan, plan.metric)[:1]
+    query = (
+        f"SELECT wave, arm, coalesce(segment_{index}, 'not known'), {_aggregates(variables)}"
+        " FROM observed GROUP BY ALL"
+    )
+    for wave, arm, level, *rest in connection.execute(query).fetchall():
+        levels = waves[wave].segments.setdefault(column, {})
+        levels.setdefault(level, {})[arm] = _cell(rest, 1)
+
+
+def _clusters(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, waves: dict[int, WaveCounts]
+) -> None:
+    """Sizes and totals of the groups; a unit without a group is a group of its own."""
+    for index, metric in enumerate(plan.metrics):
+        query = (
+            f"SELECT wave, arm, count(*)::DOUBLE, sum(metric_{index})::DOUBLE FROM observed"
+            " GROUP BY wave, arm, coalesce(group_, unit) ORDER BY ALL"
+        )
+        bags: dict[tuple[int, str], list[tuple[float, float]]] = {}
+        for wave, arm, units, total in connection.execute(query).fetchall():
+            bags.setdefault((wave, arm), []).append((units, total))
+        for (wave, arm), rows in bags.items():
+            waves[wave].clusters.setdefault(metric.name, {})[arm] = tuple(rows)
+
+
+def _quality(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Quality:
+    crossed = dict.fromkeys((a.name for a in plan.arms), 0)
+    machine = dict(crossed)
+    for arm, other, made in connection.execute(
+        "SELECT arm, sum(crossed), sum(machine) FROM observed GROUP BY arm"
+    ).fetchall():
+        crossed[arm], machine[arm] = int(other), int(made)
+    return Quality(crossed=crossed, machine=machine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reported:
+    """What a tool reports of a metric in an arm of a wave."""
+
+    units: int
+    total: float
+    events: int
+    m2: float | None
+
+
+def _reported(
+    connection: duckdb.DuckDBPyConnection, batches: Sequence[Path]
+) -> dict[tuple[str, int, str], _Reported]:
+    """``(metric, wave, arm)`` after all snapshots and increments."""
+    found: dict[tuple[str, int, str], _Reported] = {}
+    for path in batches:
+        for metric, wave, arm, units, total, events, m2, adds in connection.execute(
+            "SELECT metric, wave, arm, units, total, events, m2, adds"
+            f" FROM read_parquet({literal(str(path))})"
+        ).fetchall():
+            before = found.get((metric, wave, arm)) if adds else None
+            new = _Reported(units=units, total=total, events=events, m2=m2)
+            if before is not None:  # only yes and no are added up: their spread follows
+                new = _Reported(
+                    units=before.units + units,
+                    total=before.total + total,
+                    events=before.events + events,
+                    m2=None,
+                )
+            found[metric, wave, arm] = new
+    return found
+
+
+def _merge_reported(
+    plan: Plan,
+    sends: Mapping[int, datetime],
+    waves: dict[int, WaveCounts],
+    reported: Mapping[tuple[str, int, str], _Reported],
+    *,
+    assigned: bool,
+) -> None:
+    metrics = {metric.name: metric for metric in plan.metrics}
+    for (name, number, arm), row in reported.items():
+        wave = waves.setdefault(number, _empty(number, sends, plan))
         # Assigned units stay the denominator where we know them: what a tool lost is not missing
         # at random. The reported units are what came back.
-        if not assignments:
-            wave.units[arm] = units
-        wave.outcomes[arm] = outcomes
-        wave.rows[arm] = units
-        if wave.returned is not None:
-            wave.returned[arm] = units
-    return [_only_positive(waves[number]) for number in sorted(waves)]
+        size = (wave.units.get(arm, 0) if assigned else 0) or row.units
+        if metrics[name].kind == "proportion":
+            cell = Cell.of_counts(outcomes=min(row.events, size), units=size)
+        else:
+            cell = Cell(
+                units=size,
+                events=row.events,
+                moments=_amounts(row, size),
+            )
+        wave.cells.setdefault(name, {})[arm] = cell
+        if metrics[name] is plan.metric:
+            wave.units[arm] = size
+            wave.outcomes[arm] = cell.events
+        if metrics[name] is plan.metric or not wave.rows[arm]:
+            wave.rows[arm] = row.units
+            if wave.returned is not None:
+                wave.returned[arm] = row.units
 
 
-def _empty(number: int, sends: Mapping[int, datetime], arms: Sequence[str]) -> WaveCounts:
+def _amounts(row: _Reported, size: int) -> CoMoments:
+    """Moments over all units of the arm: those that the tool lost gave nothing."""
+    if not row.units or not size:
+        return CoMoments.empty(variables=1)
+    spread = (row.m2 or 0.0) if row.units > 1 else 0.0
+    seen = CoMoments(n=row.units, means=(row.total / row.units,), m2=((spread,),))
+    lost = size - row.units
+    if lost <= 0:
+        return seen
+    return seen.merge(CoMoments(n=lost, means=(0.0,), m2=((0.0,),)))
+
+
+def _empty(number: int, sends: Mapping[int, datetime], plan: Plan) -> WaveCounts:
+    arms = [arm.name for arm in plan.arms]
     return WaveCounts(
         wave=number,
         sent_at=sends.get(number),
@@ -142,12 +413,3 @@ def _only_positive(wave: WaveCounts) -> WaveCounts:
     if sum(returned.values()) > sum(wave.outcomes.values()):
         return wave
     return replace(wave, returned=None)
-
-
-def _files(paths: Sequence[Path]) -> str:
-    quoted = ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths)
-    return f"[{quoted}]"
-
-
-def _seconds(hours: float) -> str:
-    return f"'{round(hours * 3600)} seconds'"

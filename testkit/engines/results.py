@@ -9,7 +9,7 @@ from testkit.engines.sources import identifier, literal, store_parquet
 from testkit.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -98,8 +98,12 @@ def read_units(
     folder: Path | None,
     skip_unknown: bool,
     zone: str,
+    increments: bool = False,
 ) -> Results:
-    """Read one row per unit: the unit's id, the outcome (0 or 1), and when, if it is known.
+    """Read one row per unit, or per deed of a unit: the id, the metrics' columns, and when.
+
+    Beside these, ``arm`` (the arm that the tool says the unit met) and ``machine`` (1: a scanner or
+    a proxy did it, not the person) are read where they are there.
 
     Args:
         connection: A fresh session.
@@ -110,12 +114,13 @@ def read_units(
         folder: Where the Parquet file goes; None for a dry run.
         skip_unknown: Leave rows of unknown units out and count them, instead of refusing the file.
         zone: IANA zone of times without an offset.
+        increments: Amounts add to those of earlier files instead of replacing them.
 
     Raises:
         DataError: Rows that cannot be used, each with its number.
     """
     unit = identifier(file.column(plan.unit_column))
-    metric = identifier(file.column(plan.metric.name))
+    columns = _metric_columns(file, plan)
     connection.execute(f"SET TimeZone = {literal(zone)}")
     table = file.relation(connection)
     at = "NULL::TIMESTAMPTZ"
@@ -123,28 +128,34 @@ def read_units(
     if file.has("at"):
         at_text = f"nullif(trim({identifier(file.column('at'))}), '')"
         at = f"try_cast({at_text} AS TIMESTAMPTZ)"
+    met = f"nullif(trim(c.{identifier(file.column('arm'))}), '')" if file.has("arm") else "NULL"
+    machine = _yes(f"c.{identifier(file.column('machine'))}") if file.has("machine") else "0.0"
     listed = _files(assignments)
-    yes, no = (", ".join(literal(v) for v in values) for values in (YES, NO))
+    values = ", ".join(
+        f"c.{identifier(file.column(name))} AS raw_{i},"
+        f" {(_yes if yes_or_no else _amount)(f'c.{identifier(file.column(name))}')} AS value_{i}"
+        for i, (name, yes_or_no) in enumerate(columns.items())
+    )
     connection.execute(
         f"""
         CREATE TEMP TABLE read AS
-        SELECT c.row_number AS n, nfc_normalize(trim(c.{unit})) AS unit, c.{metric} AS raw,
-          CASE WHEN lower(trim(coalesce(c.{metric}, ''))) IN ({yes}) THEN 1.0
-            WHEN lower(trim(coalesce(c.{metric}, ''))) IN ({no}) THEN 0.0
-            ELSE try_cast(replace(trim(c.{metric}), ',', '') AS DOUBLE) END AS value,
+        SELECT c.row_number AS n, nfc_normalize(trim(c.{unit})) AS unit, {values},
+          {met}::VARCHAR AS met, coalesce({machine}, 0) > 0 AS machine,
           {at_text} AS at_text, {at} AS done_at, a.arm, a.wave
         FROM {table} c
         LEFT JOIN (SELECT unit, arm, wave FROM read_parquet({listed})) a
           ON a.unit = nfc_normalize(trim(c.{unit}))
         """
     )
-    problems = (
-        ("unit IS NULL OR unit = ''", "no id", "''"),
-        ("value IS NULL OR value < 0 OR NOT isfinite(value)", "not 0 or 1", "raw"),
-        ("value > 1", f"{plan.metric.name} is yes or no: 0 or 1", "raw"),
-        ("at_text IS NOT NULL AND done_at IS NULL", "not a date and time", "at_text"),
-        *(() if skip_unknown else (("arm IS NULL", "not in the assigned list", "unit"),)),
-    )
+    problems = [("unit IS NULL OR unit = ''", "no id", "''")]
+    for i, (name, yes_or_no) in enumerate(columns.items()):
+        wrong = f"value_{i} IS NULL OR value_{i} < 0 OR NOT isfinite(value_{i})"
+        problems.append((wrong, "not 0 or 1" if yes_or_no else f"{name}: no amount", f"raw_{i}"))
+        if yes_or_no:
+            problems.append((f"value_{i} > 1", f"{name} is yes or no: 0 or 1", f"raw_{i}"))
+    problems.append(("at_text IS NOT NULL AND done_at IS NULL", "not a date and time", "at_text"))
+    if not skip_unknown:
+        problems.append(("arm IS NULL", "not in the assigned list", "unit"))
     _refuse(connection, file, problems)
     unknown = _number(connection, "SELECT count(*) FROM read WHERE arm IS NULL")
     held_back = _number(connection, "SELECT count(*) FROM read WHERE wave = 0")
@@ -159,14 +170,12 @@ def read_units(
             "SELECT count(DISTINCT unit) FROM read WHERE wave > 0 AND unit IN"
             f" (SELECT unit FROM read_parquet({_files(earlier)}))",
         )
-    kept = (
-        "SELECT unit, max(value) AS value,"
-        " min(done_at) FILTER (WHERE value > 0) AS done_at FROM read WHERE wave > 0 GROUP BY unit"
-    )
     arms: dict[str, int] = dict.fromkeys((a.name for a in plan.arms), 0)
     outcomes = dict(arms)
+    shown = list(columns).index(plan.metric.name) if plan.metric.name in columns else 0
     for arm, rows, done in connection.execute(
-        "SELECT arm, count(DISTINCT unit), count(DISTINCT unit) FILTER (WHERE value > 0) FROM read"
+        "SELECT arm, count(DISTINCT unit),"
+        f" count(DISTINCT unit) FILTER (WHERE value_{shown} > 0 AND NOT machine) FROM read"
         " WHERE wave > 0 GROUP BY arm"
     ).fetchall():
         arms[arm], outcomes[arm] = rows, done
@@ -183,7 +192,8 @@ def read_units(
         )
     sha = ""
     if folder is not None:
-        sha, _ = store_parquet(connection, f"{kept} ORDER BY unit", folder=folder)
+        sha, _ = store_parquet(connection, _kept(columns, increments=increments), folder=folder)
+    amounts = [name for name, yes_or_no in columns.items() if not yes_or_no]
     return Results(
         kind="units",
         rows=rows,
@@ -195,7 +205,63 @@ def read_units(
         unknown=unknown,
         held_back=held_back,
         waves=tuple(w for (w,) in waves),
+        notes=(f"several rows of a person add up in {' and '.join(amounts)}",)
+        if amounts and repeated
+        else (),
     )
+
+
+def _metric_columns(file: CsvFile, plan: Plan) -> dict[str, bool]:
+    """Columns of the plan's metrics that the file has, and whether they are yes or no."""
+    wanted: dict[str, bool] = {}
+    for metric in plan.metrics:
+        wanted.setdefault(metric.name, metric.kind == "proportion")
+        if metric.kind == "ratio":
+            wanted.setdefault(metric.per, False)
+    found = {name: yes_or_no for name, yes_or_no in wanted.items() if file.has(name)}
+    if not found:
+        file.column(plan.metric.name)  # raises, and names what is there
+    return found
+
+
+def _yes(column: str) -> str:
+    """SQL that reads yes or no; a number stays what it is, for the check."""
+    yes, no = (", ".join(literal(v) for v in values) for values in (YES, NO))
+    return (
+        f"CASE WHEN lower(trim(coalesce({column}, ''))) IN ({yes}) THEN 1.0"
+        f" WHEN lower(trim(coalesce({column}, ''))) IN ({no}) THEN 0.0"
+        f" ELSE {_amount(column)} END"
+    )
+
+
+def _amount(column: str) -> str:
+    """SQL that reads an amount; an empty cell is none."""
+    return (
+        f"CASE WHEN trim(coalesce({column}, '')) = '' THEN 0.0"
+        f" ELSE try_cast(replace(trim({column}), ',', '') AS DOUBLE) END"
+    )
+
+
+def _kept(columns: Mapping[str, bool], *, increments: bool) -> str:
+    """The rows to keep, one metric a row: a yes once per unit, amounts row by row."""
+    parts = []
+    for i, (name, yes_or_no) in enumerate(columns.items()):
+        if yes_or_no:
+            parts.append(
+                f"SELECT unit, {literal(name)} AS metric, max(value_{i}) AS value,"
+                f" min(done_at) FILTER (WHERE value_{i} > 0) AS done_at, false AS adds,"
+                " max(met) FILTER (WHERE met <> arm) AS met, machine"
+                " FROM read WHERE wave > 0 GROUP BY unit, machine"
+            )
+            continue
+        row = (
+            f"unit, {literal(name)} AS metric, value_{i} AS value, done_at,"
+            f" {increments}::BOOLEAN AS adds, CASE WHEN met <> arm THEN met END AS met, machine"
+        )
+        # The same deed of the same moment twice is one deed; without a moment nobody can tell.
+        parts.append(f"SELECT DISTINCT {row} FROM read WHERE wave > 0 AND done_at IS NOT NULL")
+        parts.append(f"SELECT {row} FROM read WHERE wave > 0 AND done_at IS NULL")
+    return f"{' UNION ALL '.join(parts)} ORDER BY unit, metric, done_at, value, machine"
 
 
 def read_counts(
@@ -209,9 +275,12 @@ def read_counts(
 ) -> Results:
     """Read one row per arm (and wave): units reached, and how many of them did it.
 
+    An amount needs, beside its column with the sum, ``NAME_sd`` (standard deviation over all units)
+    and ``NAME_count`` (units with any).
+
     Args:
         connection: A fresh session.
-        file: The file, with ``arm``, ``units``, the metric's column and perhaps ``wave``.
+        file: The file, with ``arm``, ``units``, the metrics' columns and perhaps ``wave``.
         plan: The locked plan.
         folder: Where the Parquet file goes; None for a dry run.
         default_wave: Wave of rows that name none.
@@ -220,40 +289,59 @@ def read_counts(
 
     Raises:
         DataError: Rows that cannot be used, each with its number.
+        InputError: An amount without its spread, or a ratio or covariates, which need rows of
+            units.
     """
+    columns = _metric_columns(file, plan)
+    _countable(file, plan, columns, increments=increments)
     table = file.relation(connection)
     arm = identifier(file.column("arm"))
     units = identifier(file.column("units"))
-    metric = identifier(file.column(plan.metric.name))
     wave = (
         f"try_cast(nullif(trim({identifier(file.column('wave'))}), '') AS INTEGER)"
         if file.has("wave")
         else str(default_wave)
     )
+    values = []
+    for i, (name, yes_or_no) in enumerate(columns.items()):
+        raw = identifier(file.column(name))
+        number = f"replace(regexp_replace(trim({raw}), '\\s*\\(.*\\)$', ''), ',', '')"
+        kind = "BIGINT" if yes_or_no else "DOUBLE"
+        spread, events = "NULL::DOUBLE", f"try_cast({number} AS BIGINT)"
+        if not yes_or_no:
+            spread = _amount(identifier(file.column(f"{name}_sd")))
+            count = identifier(file.column(f"{name}_count"))
+            events = f"try_cast(replace(trim({count}), ',', '') AS BIGINT)"
+        values.append(
+            f"try_cast({number} AS {kind}) AS value_{i}, {raw} AS raw_{i}, {spread} AS sd_{i},"
+            f" {events} AS events_{i}"
+        )
     connection.execute(
         f"""
         CREATE TEMP TABLE read AS
         SELECT row_number AS n, trim({arm}) AS arm, {arm} AS raw_arm, {wave} AS wave,
           try_cast(replace(trim({units}), ',', '') AS BIGINT) AS units, {units} AS raw_units,
-          try_cast(replace(regexp_replace(trim({metric}), '\\s*\\(.*\\)$', ''), ',', '') AS BIGINT)
-            AS outcomes, {metric} AS raw
+          {", ".join(values)}
         FROM {table}
         """
     )
     names = ", ".join(literal(a.name) for a in plan.arms)
     listed = " or ".join(a.name for a in plan.arms)
-    _refuse(
-        connection,
-        file,
-        (
-            (f"arm IS NULL OR arm NOT IN ({names})", f"unknown arm, use {listed}", "raw_arm"),
-            ("wave IS NULL OR wave < 1 OR wave > 1000", "not a wave number", "wave"),
-            ("units IS NULL OR units < 0", "not a number of units", "raw_units"),
-            ("outcomes IS NULL OR outcomes < 0", "not a number of outcomes", "raw"),
-            # Late outcomes of people who were counted before come without new units.
-            *(() if increments else (("outcomes > units", "more outcomes than units", "raw"),)),
-        ),
-    )
+    problems = [
+        (f"arm IS NULL OR arm NOT IN ({names})", f"unknown arm, use {listed}", "raw_arm"),
+        ("wave IS NULL OR wave < 1 OR wave > 1000", "not a wave number", "wave"),
+        ("units IS NULL OR units < 0", "not a number of units", "raw_units"),
+    ]
+    for i, (name, yes_or_no) in enumerate(columns.items()):
+        what = "not a number of outcomes" if yes_or_no else f"{name}: no sum"
+        problems.append((f"value_{i} IS NULL OR value_{i} < 0", what, f"raw_{i}"))
+        if not yes_or_no:
+            wrong = f"sd_{i} IS NULL OR sd_{i} < 0 OR NOT isfinite(sd_{i})"
+            problems.append((wrong, f"{name}_sd: no standard deviation", f"sd_{i}"))
+        # Late outcomes of people who were counted before come without new units.
+        if not increments:
+            problems.append((f"events_{i} > units", "more outcomes than units", f"raw_{i}"))
+    _refuse(connection, file, problems)
     twice = connection.execute(
         "SELECT n, wave, arm FROM read QUALIFY row_number() OVER"
         " (PARTITION BY wave, arm ORDER BY n) > 1 ORDER BY n"
@@ -265,16 +353,21 @@ def read_counts(
             field=file.path.name,
             hint="one row per wave and arm",
         )
-    rows = connection.execute("SELECT wave, arm, units, outcomes FROM read ORDER BY ALL").fetchall()
+    shown = list(columns).index(plan.metric.name) if plan.metric.name in columns else 0
+    rows = connection.execute(
+        f"SELECT wave, arm, units, events_{shown} FROM read ORDER BY ALL"
+    ).fetchall()
     if not rows:
         raise DataError(f"{file.path.name} has a header and no rows", field=file.path.name)
-    query = (
-        f"SELECT wave, arm, units, outcomes, {increments}::BOOLEAN AS adds FROM read"
-        " ORDER BY wave, arm"
+    query = " UNION ALL ".join(
+        f"SELECT {literal(name)} AS metric, wave, arm, units, value_{i}::DOUBLE AS total,"
+        f" events_{i} AS events, sd_{i} * sd_{i} * greatest(units - 1, 0) AS m2,"
+        f" {increments}::BOOLEAN AS adds FROM read"
+        for i, name in enumerate(columns)
     )
     sha = ""
     if folder is not None:
-        sha, _ = store_parquet(connection, query, folder=folder)
+        sha, _ = store_parquet(connection, f"{query} ORDER BY metric, wave, arm", folder=folder)
     arms = {a.name: sum(u for _, n, u, _ in rows if n == a.name) for a in plan.arms}
     outcomes = {a.name: sum(o for _, n, _, o in rows if n == a.name) for a in plan.arms}
     return Results(
@@ -286,6 +379,40 @@ def read_counts(
         waves=tuple(sorted({w for w, _, _, _ in rows})),
         notes=("these counts are added to the earlier ones",) if increments else (),
     )
+
+
+def _countable(file: CsvFile, plan: Plan, columns: Mapping[str, bool], *, increments: bool) -> None:
+    """Refuse what counts by arm cannot carry."""
+    for metric in plan.metrics:
+        if metric.name not in columns:
+            continue
+        if metric.kind == "ratio" or metric.covariates or plan.unit_group is not None:
+            what = "a ratio" if metric.kind == "ratio" else "covariates or groups"
+            raise InputError(
+                f"{metric.name} needs a row per {plan.unit_kind}: counts by arm have no {what}",
+                field=metric.name,
+                hint=f"bring a file with {plan.unit_column} and {metric.name}",
+            )
+    for name, yes_or_no in columns.items():
+        if yes_or_no:
+            continue
+        for needed in (f"{name}_sd", f"{name}_count"):
+            if not file.has(needed):
+                raise InputError(
+                    f"{file.path.name} has the sum {name!r} and no {needed!r}",
+                    field=needed,
+                    hint=(
+                        f"an amount by arm needs {name}_sd, its standard deviation over all units,"
+                        f" and {name}_count, how many had any; or bring a row per"
+                        f" {plan.unit_kind}"
+                    ),
+                )
+        if increments:
+            raise InputError(
+                f"{name} is an amount: increments of it have no spread",
+                field=name,
+                hint="bring the running totals, or a row per unit",
+            )
 
 
 def _refuse(

@@ -206,7 +206,7 @@ def _unlike(pairs: Sequence[tuple[int, int]]) -> float | None:
     """p-value that the shares are alike; None when there is nothing to compare."""
     from testkit.stats.balance import contingency_chisq
 
-    if len(pairs) < 2 or not sum(hit for hit, _ in pairs):  # noqa: PLR2004 - two are compared
+    if len(pairs) < 2 or not sum(hit for hit, _ in pairs):
         return None
     if all(hit == of for hit, of in pairs):
         return None

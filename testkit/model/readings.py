@@ -316,7 +316,7 @@ def _clusters(
     fixed: tuple[float, float] | None = None
     note = "too few groups"
     difference = values[1] - values[0]
-    if min(counts) >= 2:  # noqa: PLR2004 - a spread needs two
+    if min(counts) >= 2:
         found = cluster_effect(
             control=_groups(groups[plan.control.name]),
             treatment=_groups(groups[arm]),
@@ -329,7 +329,7 @@ def _clusters(
         if effect.p_value is not None:
             z = math.copysign(-float(ndtri(min(1.0, effect.p_value) / 2)), difference)
         se, fixed = effect.se, effect.interval
-        if se is not None and z is not None and abs(z) > 1e-9:  # noqa: PLR2004 - not 0
+        if se is not None and z is not None and abs(z) > 1e-9:
             se = abs(difference / z)  # the standard error that the normal score stands for
     # Counted in units like everywhere: with groups of about one size it is the groups' share too.
     information = control.units * treated.units / (control.units + treated.units)

@@ -171,7 +171,7 @@ def segments(plan: Plan, waves: Sequence[WaveCounts], arm: str) -> tuple[Segment
     skipped: list[SegmentFigures] = []
     for declared in plan.segments:
         cells = _levels(plan, waves, declared.column, declared.levels, arm)
-        if not 2 <= len(cells) <= MAX_LEVELS:  # noqa: PLR2004 - two are compared
+        if not 2 <= len(cells) <= MAX_LEVELS:
             skipped.append(
                 SegmentFigures(
                     column=declared.column,
@@ -270,7 +270,7 @@ def factors(
         primary: The primary metric in every arm, for the bound of the look.
     """
     crossed = _crossing(plan)
-    if len(crossed) < 2 or plan.metric.kind == "ratio":  # noqa: PLR2004 - two are crossed
+    if len(crossed) < 2 or plan.metric.kind == "ratio":
         return ()
     cells: dict[str, Cell] = {}
     for arm in plan.arms:
@@ -314,7 +314,7 @@ def _crossing(plan: Plan) -> list[str]:
     if not names or any(set(arm.factors) != set(names) for arm in plan.arms):
         return []
     levels = {n: {str(arm.factors[n]) for arm in plan.arms} for n in names}
-    if any(len(found) != 2 for found in levels.values()):  # noqa: PLR2004 - on or off
+    if any(len(found) != 2 for found in levels.values()):
         return []
     combos = {tuple(str(arm.factors[n]) for n in names) for arm in plan.arms}
     if len(combos) != len(plan.arms) or len(combos) != 2 ** len(names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from testkit.engines.results import Results, kind_of, read_counts, read_units
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
-    from testkit.model.look import WaveCounts
+    from testkit.model.look import Quality, WaveCounts
     from testkit.model.plan import Plan
     from testkit.store.plans import LockedPlan
 
@@ -68,7 +68,7 @@ def intake(
         encoding: Encoding of the file; None takes UTF-8 or a byte-order mark's.
         dry_run: Read, check and report; store nothing.
         skip_unknown: Leave rows of units out that were not assigned.
-        increments: Counts in the file add to earlier ones instead of replacing them.
+        increments: Counts or amounts in the file add to earlier ones instead of replacing them.
         sent_at: When the waves in the file went out, where that is not recorded yet.
         progress: Told what is being done.
 
@@ -113,6 +113,7 @@ def intake(
                 earlier=[_result(workspace, b) for b in before if b.kind == "units"],
                 folder=folder,
                 skip_unknown=skip_unknown,
+                increments=increments,
                 zone=workspace.config.organisation.zone,
             )
         else:
@@ -230,22 +231,34 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
     return batch
 
 
-def counts_now(workspace: Workspace, name: str, plan: Plan, version: int) -> list[WaveCounts]:
-    """Counts of every wave as the stored batches give them."""
+def counts_now(
+    workspace: Workspace, name: str, plan: Plan, version: int
+) -> tuple[list[WaveCounts], Quality]:
+    """Moments of every wave as the stored batches give them, and what the rows say of themselves."""
     from testkit.engines.moments import wave_counts
 
     with workspace.db.read() as conn:
         lists = events.assignments(conn, name, version)
         batches = events.batches(conn, name, version)
         sends = events.sends(conn, name, version)
-    return wave_counts(
+    waves, quality = wave_counts(
+        plan,
         assignments=[_assignment(workspace, a) for a in lists],
         unit_batches=[_result(workspace, b) for b in batches if b.kind == "units"],
         count_batches=[_result(workspace, b) for b in batches if b.kind == "counts"],
         sends=sends,
-        window_hours=plan.metric.window_hours,
-        arms=[arm.name for arm in plan.arms],
     )
+    return waves, replace(quality, matched=_matched(batches))
+
+
+def _matched(batches: list[events.Batch]) -> dict[str, tuple[int, int]]:
+    """``arm -> (rows that found their unit, rows)`` over the files that say the arm themselves."""
+    found: dict[str, tuple[int, int]] = {}
+    for batch in batches:
+        for arm, (hit, rows) in batch.summary.get("matched", {}).items():
+            before = found.get(arm, (0, 0))
+            found[arm] = (before[0] + hit, before[1] + rows)
+    return found
 
 
 def _sample_ratio(
@@ -254,7 +267,7 @@ def _sample_ratio(
     if stored:
         with workspace.db.read() as conn:
             version = plans.require(conn, name).version
-        counts = counts_now(workspace, name, plan, version)
+        counts, _ = counts_now(workspace, name, plan, version)
         sources = [w.returned if w.returned is not None else {} for w in counts]
         totals = [sum(s.get(arm.name, 0) for s in sources) for arm in plan.arms]
     else:

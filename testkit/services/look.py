@@ -62,7 +62,7 @@ def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
         return seen
     from testkit.model.analysis import analyse
 
-    counts = counts_now(workspace, name, locked.plan, locked.version)
+    counts, quality = counts_now(workspace, name, locked.plan, locked.version)
     now = workspace.clock()
     with workspace.db.write() as conn:
         # Another process may have looked meanwhile: then its look is the look.
@@ -78,6 +78,7 @@ def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
             look_id=new_id("look", now=now),
             data_digest=_data_digest(conn, locked, now=now),
             final=final,
+            quality=quality,
         )
         _record(conn, workspace, locked, taken)
     return Looked(look=taken, new=True, plan=locked.plan, history=(*history, taken))
