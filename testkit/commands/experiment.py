@@ -11,9 +11,6 @@ from testkit.commands.experiment_past import past
 from testkit.commands.experiment_plan import COMMANDS as PLANNING
 from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
 
-if TYPE_CHECKING:
-    from testkit.services.look import Looked
-
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 ENCODING = click.option("--encoding", metavar="NAME", help="Encoding of the file; else UTF-8.")
 
@@ -226,6 +223,7 @@ def look(app: App, name: str, final: bool, as_json: bool) -> None:
     Example:
       whistlestop experiment look spring-appeal
     """
+    from testkit.reports.terminal import look_text
     from testkit.services.look import look as run
 
     with progress() as say:
@@ -233,46 +231,9 @@ def look(app: App, name: str, final: bool, as_json: bool) -> None:
         done = run(app.workspace(), name, final=final)
     emit(
         {"new": done.new, "look": done.look.as_dict()},
-        look_text(done),
+        look_text(done.look, done.plan, new=done.new),
         as_json=as_json,
     )
-
-
-def look_text(done: Looked) -> str:
-    """A look for the terminal."""
-    from testkit.reports import words
-
-    seen, plan = done.look, done.plan
-    again = "" if done.new else " (the same data as before: the same look)"
-    rows = [(a.name, f"{a.units:,}", f"{a.outcomes:,}", words.percent(a.rate)) for a in seen.arms]
-    bound = "none yet" if seen.bound is None else f"{seen.bound:.3f}"
-    z = "none" if seen.z is None else f"{seen.z:+.3f}"
-    lines = [
-        (
-            f"look {seen.number} of {plan.experiment}{again}: waves {_listed(seen.waves)},"
-            f" {seen.fraction:.0%} of the planned information"
-        ),
-        table(rows, ["arm", "units", plan.metric.name, "rate"]),
-        f"difference {words.points(seen.difference)}, z = {z}, bound {bound}",
-        f"interval valid at every look: {words.between(seen.low, seen.high)}",
-    ]
-    if seen.stagewise:
-        s = seen.stagewise
-        lines.append(
-            f"after the stop: {words.points(s['estimate'])}"
-            f" ({words.between(s['low'], s['high'])}), p = {s['p_value']:.4g}"
-        )
-    lines += [str(f) for f in seen.findings]
-    if seen.immature:
-        lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")
-    lines.append(words.look_sentence(plan, seen))
-    if seen.stopped and not seen.blocked:
-        lines.append(f"next: whistlestop experiment decide {plan.experiment}")
-    return "\n".join(lines)
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
 
 
 @experiment.command()
@@ -298,19 +259,23 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
     from testkit.services.decide import decide as run
 
     done = run(app.workspace(), name, stop_reason=stop_reason, despite=despite)
-    made = done.decision
+    made, metric = done.decision, done.plan.metric
     again = "" if done.new else " (decided before; the verdict stays)"
     p = "none" if made.p_value is None else f"{made.p_value:.4g}"
     lines = [
         *done.doubts,
         f"{words.decision_sentence(done.plan, made)}{again}",
         (
-            f"{words.points(made.difference)} ({words.between(made.low, made.high)}), p = {p};"
-            f" {made.interval_method}"
+            f"{words.difference(metric, made.difference)}"
+            f" ({words.range_of(metric, made.low, made.high)}), p = {p}; {made.interval_method}"
         ),
         words.extra_sentence(done.plan, made, done.remainder),
+        words.expected_sentence(done.plan, made, done.remainder),
+        words.per_thousand_sentence(done.plan, made),
         f"why: {made.reason}",
+        words.revised_sentence(done.plan, done.revised) if done.revised else "",
     ]
+    lines = [line for line in lines if line]
     following = [f"whistlestop experiment report {name}"]
     if done.remainder > 0:
         following.insert(0, f"whistlestop experiment remainder {name}")
@@ -321,6 +286,7 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
             "decision": made.as_dict(),
             "remainder": done.remainder,
             "doubts": done.doubts,
+            "revised": done.revised.as_dict() if done.revised else None,
         },
         "\n".join(lines),
         as_json=as_json,

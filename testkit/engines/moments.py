@@ -72,8 +72,8 @@ def wave_counts(
         assignments: Parquet files with ``unit, wave, arm, listed``.
         unit_batches: Parquet files with ``unit, metric, value, done_at, adds, met, machine``,
             oldest first.
-        count_batches: Parquet files with ``metric, wave, arm, units, total, events, m2, adds``, oldest
-            first.
+        count_batches: Parquet files with ``metric, wave, arm, units, total, events, m2, adds``,
+            oldest first.
         sends: When each wave went out.
     """
     waves: dict[int, WaveCounts] = {}
@@ -145,8 +145,10 @@ def _results(connection: duckdb.DuckDBPyConnection, batches: Sequence[Path]) -> 
         f"SELECT *, {order} AS batch FROM read_parquet({literal(str(path))})"
         for order, path in enumerate(batches, start=1)
     ] or [
-        "SELECT '' AS unit, '' AS metric, 0.0 AS value, NULL::TIMESTAMPTZ AS done_at,"
-        " false AS adds, NULL::VARCHAR AS met, false AS machine, 0 AS batch WHERE false"
+        """
+        SELECT '' AS unit, '' AS metric, 0.0 AS value, NULL::TIMESTAMPTZ AS done_at,
+          false AS adds, NULL::VARCHAR AS met, false AS machine, 0 AS batch WHERE false
+        """
     ]
     connection.execute(
         "CREATE TEMP VIEW result AS SELECT *, coalesce(max(CASE WHEN NOT adds THEN batch END)"

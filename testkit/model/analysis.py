@@ -108,7 +108,7 @@ def analyse(
         data_digest=data_digest,
         waves=tuple(w.wave for w in ripe),
         immature=tuple(w.wave for w in waves if w not in ripe),
-        arms=_arms(plan, ripe, primary),
+        arms=_arms(plan, primary),
         information=first.information,
         fraction=first.fraction,
         z=first.z,
@@ -307,9 +307,7 @@ def _behind_the_gate(plan: Plan, one: Comparison, p: float) -> Comparison:
     )
 
 
-def _arms(
-    plan: Plan, ripe: Sequence[WaveCounts], primary: Sequence[Comparison]
-) -> tuple[ArmFigures, ...]:
+def _arms(plan: Plan, primary: Sequence[Comparison]) -> tuple[ArmFigures, ...]:
     """Control first; rates as the comparisons have them."""
     first = primary[0]
     rows = [

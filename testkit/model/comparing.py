@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from testkit.model.readings import Pair, Reading
     from testkit.stats.counts import TwoByTwo
 
-__all__ = ["Situation", "compare", "engine_now", "history"]
+__all__ = ["Situation", "added_by_looks", "compare", "engine_now", "history", "side"]
 
 NEW: Final = 1 + 1e-9
 """Information has to grow by more than rounding to be new."""
@@ -77,12 +77,12 @@ def history(past: Sequence[Look], metric: str, arm: str) -> list[Comparison]:
 def engine_now(situation: Situation, reading: Reading) -> Engine:
     """The plan's engine, or exact where what came in asks for it.
 
-    Whoever once went to exact stays there. Exact counts units of one yes-or-no outcome: amounts,
-    groups and covariates stay with z.
+    Whoever once went to exact stays there. Exact counts units of one yes-or-no outcome, wave by
+    wave: amounts, groups, covariates and the speed clock stay with z.
     """
     if situation.plan.engine == "open":
         return "open"
-    if not reading.tables:
+    if not reading.tables or situation.plan.clock == "speed":
         return "z"
     if situation.plan.engine == "exact" or any(c.engine == "exact" for c in situation.before):
         return "exact"
@@ -139,7 +139,7 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
     if engine == "open":
         from testkit.model.open_engine import open_comparison
 
-        found = open_comparison(situation, reading)
+        found = open_comparison(situation)
         return _made(
             situation, reading, information=information, spent=spent, bound=None, low=found.low,
             high=found.high, verdict=found.verdict, counted=True, log_e=found.log_e,
@@ -148,9 +148,9 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
     if engine == "exact":
         from testkit.model.exact_engine import exact_comparison
 
-        seen = exact_comparison(situation, reading, information=information)
+        seen = exact_comparison(situation)
         return _made(
-            situation, reading, information=information, spent=seen.spent, bound=seen.bound,
+            situation, reading, information=information, spent=seen.spent, bound=None,
             low=seen.low, high=seen.high, verdict=seen.verdict, counted=True,
             critical=seen.critical, p=seen.p_value, after=seen.stagewise, method=seen.method,
             note=seen.note,
@@ -233,22 +233,20 @@ def side(metric: PlanMetric, direction: float) -> Verdict:
     return "crossed-up" if better else "crossed-down"
 
 
-def increments(
-    before: Sequence[Comparison], past: Sequence[Look], pairs: Sequence[Pair]
-) -> list[list[TwoByTwo]]:
+def added_by_looks(situation: Situation) -> list[list[TwoByTwo]]:
     """The counts that each counted look, and then this one, added: by the waves that they read.
 
     Counts are those of today: a late row that belongs to an old wave changes the old wave.
     """
-    spent = {id(c) for c in before}
+    counted = {id(c) for c in situation.before}
     groups: list[set[int]] = []
     read: set[int] = set()
-    for look in past:
-        if any(id(c) in spent for c in look.comparisons):
+    for look in situation.past:
+        if any(id(c) in counted for c in look.comparisons):
             groups.append(set(look.waves) - read)
             read |= set(look.waves)
-    groups.append({pair.wave for pair in pairs} - read)
-    return [[pair.table for pair in pairs if pair.wave in group] for group in groups]
+    groups.append({pair.wave for pair in situation.pairs} - read)
+    return [[pair.table for pair in situation.pairs if pair.wave in group] for group in groups]
 
 
 def _made(

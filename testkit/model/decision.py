@@ -6,17 +6,26 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from testkit.errors import StateError
+from testkit.model.expecting import expect
+from testkit.stats.returns import Range, actions_per_thousand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from testkit.model.expecting import PastCounts
     from testkit.model.look import Look
     from testkit.model.plan import Plan
 
 __all__ = ["Decision", "Ending", "Outcome", "decide"]
 
-Outcome = Literal["ship", "keep control", "inconclusive"]
-Ending = Literal["stopped at a bound", "planned end", "stopped without crossing"]
+Outcome = Literal["ship", "keep control", "stop for harm", "inconclusive"]
+Ending = Literal[
+    "stopped at a bound",
+    "stopped for harm",
+    "stopped for lack of promise",
+    "planned end",
+    "stopped without crossing",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +37,8 @@ class Decision:
         look_id: The look that it rests on.
         look_number: Number of that look.
         at: ISO-8601 text.
-        outcome: ``ship``: the arm is better; ``keep control``: the arm is worse; ``inconclusive``.
+        outcome: ``ship``: the arm is better; ``keep control``: it is worse; ``stop for harm``: a
+            guardrail got worse; ``inconclusive``.
         ending: How the test came to its end.
         chosen: ``arm -> share`` of the remainder, summing to 1.
         proven: Whether the choice for the remainder follows from a crossing; otherwise it is
@@ -44,6 +54,13 @@ class Decision:
         extra: Best estimate of that.
         reason: The rule in words, or the reason given for an early end.
         despite: Reason given for deciding in spite of a blocking finding; empty otherwise.
+        arm: The arm that the figures are about.
+        sooner: Whether the arm brought more, or only sooner: the speed clock cannot tell.
+        per_thousand: Extra outcomes per 1,000 of currency spent on the arm, ``value, low, high``;
+            None without a cost or an interval.
+        expected: Shrunken difference for the rest, ``difference, low, high, probability_better,
+            basis``; None where it cannot be computed.
+        proven_metrics: Secondary metrics that were proven too, in their order.
     """
 
     id: str
@@ -64,6 +81,11 @@ class Decision:
     extra: float
     reason: str
     despite: str = ""
+    arm: str = ""
+    sooner: bool = False
+    per_thousand: dict[str, float] | None = None
+    expected: dict[str, Any] | None = None
+    proven_metrics: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain values, for storage and JSON."""
@@ -72,7 +94,7 @@ class Decision:
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
         """The decision that :meth:`as_dict` wrote."""
-        return cls(**raw)
+        return cls(**{**raw, "proven_metrics": tuple(raw.get("proven_metrics", ()))})
 
 
 def decide(
@@ -84,6 +106,7 @@ def decide(
     remainder: int,
     stop_reason: str = "",
     despite: str = "",
+    past_tests: Sequence[PastCounts] = (),
 ) -> Decision:
     """Decide by the plan's rule on the look that ended the test.
 
@@ -95,6 +118,7 @@ def decide(
         remainder: Units that wait for the decision.
         stop_reason: Why the test is ended before the plan's end; empty when it is not.
         despite: Why to decide in spite of a blocking data-quality finding; empty to be blocked.
+        past_tests: Counts of past tests of rates, for what to expect of the rest.
 
     Raises:
         StateError: Nothing was looked at, the plan says go on, or a finding blocks.
@@ -123,17 +147,13 @@ def decide(
             allowed=("look again when the next wave is old enough",),
             hint="to end it now without a proof: --stop REASON",
         )
-    control, arm = plan.control.name, plan.treatment.name
-    if ended is None:
-        outcome: Outcome = "inconclusive"
-        ending: Ending = "stopped without crossing"
-    elif ended.verdict == "ended":
-        outcome, ending = "inconclusive", "planned end"
-    else:
-        outcome = "ship" if ended.verdict == "crossed-up" else "keep control"
-        ending = "stopped at a bound"
+    control, arm = plan.control.name, look.arm or plan.treatment.name
+    outcome, ending = _ending(ended)
+    sooner = ended is not None and ended.verdict in {"sooner", "later"}
     difference, low, high, p_value = look.difference, look.low, look.high, look.p_sequential
     method = "repeated confidence interval, observed difference"
+    if look.engine == "open":
+        method = "interval that holds at any time, observed difference"
     if look.stagewise is not None:
         found = look.stagewise
         difference, low, high, p_value = (
@@ -143,15 +163,30 @@ def decide(
             found["p_value"],
         )
         method = "stage-wise ordering, median-unbiased estimate"
-    chosen = _chosen(plan, outcome, difference)
+    if sooner and ended is not None:
+        better = arm if ended.verdict == "sooner" else control
+        chosen = {better: 1.0}
+    else:
+        chosen = _chosen(plan, outcome, arm, look)
     reasons: dict[Outcome, str] = {
         "ship": f"the bound was crossed in favour of {arm}",
         "keep control": f"the bound was crossed against {arm}",
+        "stop for harm": "; ".join(g.reason for g in look.guardrails if g.harm),
         "inconclusive": (
-            "the plan came to its end without a crossing; it says"
+            f"the plan came to its end without a crossing; it says"
             f" if_inconclusive: {plan.if_inconclusive}"
         ),
     }
+    reason = reasons[outcome]
+    if sooner:
+        reason = (
+            "the bound was crossed while the send was still working: more or sooner, and this"
+            " clock cannot tell which"
+        )
+    elif ending == "stopped for lack of promise":
+        reason = f"no promise is left; the plan says if_inconclusive: {plan.if_inconclusive}"
+    first = look.comparison(plan.metric.name, arm)
+    expected = expect(plan, first, past_tests) if first is not None else None
     return Decision(
         id=decision_id,
         look_id=look.id,
@@ -169,17 +204,65 @@ def decide(
         extra_low=None if low is None else remainder * low,
         extra_high=None if high is None else remainder * high,
         extra=remainder * difference,
-        reason=(stop_reason if ended is None else "") or reasons[outcome],
+        reason=(stop_reason if ended is None else "") or reason,
         despite=despite,
+        arm=arm,
+        sooner=sooner,
+        per_thousand=_per_thousand(plan, arm, difference, low, high),
+        expected=None if expected is None else asdict(expected),
+        proven_metrics=tuple(
+            c.metric
+            for c in look.comparisons
+            if c.role == "secondary" and c.arm == arm and c.verdict == "crossed-up"
+        ),
     )
 
 
-def _chosen(plan: Plan, outcome: Outcome, difference: float) -> dict[str, float]:
-    control, arm = plan.control.name, plan.treatment.name
+def _ending(ended: Look | None) -> tuple[Outcome, Ending]:
+    if ended is None:
+        return "inconclusive", "stopped without crossing"
+    endings: dict[str, tuple[Outcome, Ending]] = {
+        "crossed-up": ("ship", "stopped at a bound"),
+        "crossed-down": ("keep control", "stopped at a bound"),
+        "harm": ("stop for harm", "stopped for harm"),
+        "sooner": ("inconclusive", "stopped at a bound"),
+        "later": ("inconclusive", "stopped at a bound"),
+        "futile": ("inconclusive", "stopped for lack of promise"),
+        "ended": ("inconclusive", "planned end"),
+    }
+    return endings[ended.verdict]
+
+
+def _chosen(plan: Plan, outcome: Outcome, arm: str, look: Look) -> dict[str, float]:
+    control = plan.control.name
     if outcome == "ship":
         return {arm: 1.0}
-    if outcome == "keep control" or plan.if_inconclusive == "control":
+    if outcome in {"keep control", "stop for harm"} or plan.if_inconclusive == "control":
         return {control: 1.0}
+    open_arms = [a for a in plan.arms if a.name not in look.dropped]
     if plan.if_inconclusive == "best_estimate":
-        return {arm if difference > 0 else control: 1.0}
-    return {a.name: a.share for a in plan.arms}
+        sign = 1.0 if plan.metric.direction == "up" else -1.0
+        found = {
+            c.arm: sign * c.difference
+            for c in look.comparisons
+            if c.metric == plan.metric.name and c.arm not in look.dropped
+        } or {arm: sign * look.difference}
+        best = max(found, key=lambda name: found[name])
+        return {best if found[best] > 0 else control: 1.0}
+    whole = sum(a.share for a in open_arms)
+    return {a.name: a.share / whole for a in open_arms}
+
+
+def _per_thousand(
+    plan: Plan, arm: str, difference: float, low: float | None, high: float | None
+) -> dict[str, float] | None:
+    """Extra outcomes per 1,000 of currency; None without a cost or an interval."""
+    cost = next(a.cents_per_unit for a in plan.arms if a.name == arm)
+    if not cost and plan.budget_cents:
+        cost = plan.budget_cents / plan.test_size
+    if not cost or low is None or high is None or plan.metric.kind not in {"proportion", "count"}:
+        return None
+    people = 1_000_000  # a rate: the number cancels, and cents stay whole
+    effect = Range(value=difference, low=min(low, difference), high=max(high, difference))
+    found = actions_per_thousand(spend_cents=round(cost * people), recipients=people, effect=effect)
+    return {"value": found.value, "low": found.low, "high": found.high}

@@ -252,7 +252,7 @@ def _amount(metric: PlanMetric, pairs: Sequence[Pair]) -> Reading:
             )
             z = estimate / se if se > 0 else None
         else:
-            estimate, se, z = estimate, None, None
+            se, z = None, None
             note = "a wave has too few units to be compared within itself"
         information = whole
     values = (_value(metric, control), _value(metric, arm))

@@ -47,7 +47,9 @@ def guardrails(
         for arm in arms:
             pairs = pairs_of(plan, metric, arm, waves)
             if pairs:
-                found.append(_guardrail(plan, metric, arm, pairs, waves, share, ended=ended))
+                found.append(
+                    _guardrail(plan, metric, arm, pairs, waves, false_stop=share, ended=ended)
+                )
     return tuple(found)
 
 
@@ -57,8 +59,8 @@ def _guardrail(
     arm: str,
     pairs: Sequence[Pair],
     waves: Sequence[WaveCounts],
-    false_stop: float,
     *,
+    false_stop: float,
     ended: bool,
 ) -> GuardrailFigures:
     reading = read(plan, metric, arm, pairs, waves)

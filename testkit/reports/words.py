@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from testkit.model.decision import Decision
-    from testkit.model.look import Look
-    from testkit.model.plan import Plan
+    from testkit.model.look import Comparison, Look
+    from testkit.model.plan import Plan, PlanMetric
 
 __all__ = [
     "between",
+    "comparison_sentence",
     "decision_sentence",
+    "difference",
+    "expected_sentence",
     "extra_sentence",
+    "figure",
     "look_sentence",
+    "per_thousand_sentence",
     "percent",
     "points",
+    "range_of",
+    "revised_sentence",
     "share_list",
 ]
 
@@ -37,6 +44,25 @@ def between(low: float | None, high: float | None) -> str:
     return f"{100 * low:+.2f} to {100 * high:+.2f} points"
 
 
+def figure(metric: PlanMetric, value: float) -> str:
+    """A value of a metric: a rate in per cent, anything else as it is."""
+    return percent(value) if metric.kind == "proportion" else f"{value:,.2f}"
+
+
+def difference(metric: PlanMetric, value: float | None) -> str:
+    """A difference in the metric's unit, with its sign."""
+    if metric.kind == "proportion" or value is None:
+        return points(value)
+    return f"{value:+,.2f}"
+
+
+def range_of(metric: PlanMetric, low: float | None, high: float | None) -> str:
+    """An interval of a difference in the metric's unit."""
+    if metric.kind == "proportion" or low is None or high is None:
+        return between(low, high)
+    return f"{low:+,.2f} to {high:+,.2f}"
+
+
 def share_list(chosen: dict[str, float]) -> str:
     """What the rest gets: ``matched``, or ``50 % control and 50 % new``."""
     if len(chosen) == 1:
@@ -46,37 +72,81 @@ def share_list(chosen: dict[str, float]) -> str:
 
 def look_sentence(plan: Plan, look: Look) -> str:
     """What a look says, in a sentence or two."""
-    arm, control = plan.treatment.name, plan.control.name
+    arm, control = look.arm or plan.treatment.name, plan.control.name
     done = f"{look.fraction:.0%} of the planned information"
     if look.blocked:
         return "Nothing can be concluded from these data before the error above is mended."
-    match look.verdict:
-        case "crossed-up":
-            return f"Stop: {arm} is better than {control}. The bound was crossed with {done}."
-        case "crossed-down":
-            return f"Stop: {arm} is worse than {control}. The bound was crossed with {done}."
-        case "ended":
-            return f"The plan has come to its end ({done}) and no bound was crossed: inconclusive."
-        case "no-new-information":
-            return (
-                "The figures were revised, but no new people came in: this look spends nothing and"
-                " decides nothing."
-            )
-        case "too-few":
-            return "Too few outcomes to read yet: this look spends nothing and decides nothing."
-        case "after-stop":
-            return "These data came after the verdict: the verdict stays, the figures are revised."
-    return f"Go on: no bound was crossed with {done}. Looking again is free; new data are not."
+    sentences = {
+        "crossed-up": f"Stop: {arm} is better than {control}. The bound was crossed with {done}.",
+        "crossed-down": f"Stop: {arm} is worse than {control}. The bound was crossed with {done}.",
+        "harm": (
+            f"Stop: {arm} does harm. " + " ".join(f"{g.reason}." for g in look.guardrails if g.harm)
+        ),
+        "sooner": (
+            f"{arm} brought more, or brought it sooner, than {control}. This send is still"
+            " working, and its clock cannot tell which."
+        ),
+        "later": (
+            f"{arm} brought less, or brought it later, than {control}. This send is still"
+            " working, and its clock cannot tell which."
+        ),
+        "futile": (
+            f"Stop: with {done} there is no promise left that {arm} is better by what the plan"
+            " looks for."
+        ),
+        "ended": f"The plan has come to its end ({done}) and no bound was crossed: inconclusive.",
+        "no-new-information": (
+            "The figures were revised, but no new people came in: this look spends nothing and"
+            " decides nothing."
+        ),
+        "too-few": "Too few outcomes to read yet: this look spends nothing and decides nothing.",
+        "after-stop": (
+            "These data came after the verdict: the verdict stays, the figures are revised."
+        ),
+        "continue": (
+            f"Go on: no bound was crossed with {done}. Looking again is free; new data are not."
+        ),
+    }
+    said = sentences[look.verdict]
+    if look.dropped and look.verdict == "continue":
+        said += f" Out: {', '.join(look.dropped)}; send it to nobody else."
+    return said
+
+
+def comparison_sentence(plan: Plan, one: Comparison) -> str:
+    """What one comparison says, in a few words."""
+    metric = next(m for m in plan.metrics if m.name == one.metric)
+    said = {
+        "crossed-up": "better",
+        "crossed-down": "worse",
+        "sooner": "more or sooner",
+        "later": "fewer or later",
+        "futile": "no promise left",
+        "too-few": "too few to read",
+        "no-new-information": "nothing new",
+        "after-stop": "after the verdict",
+    }.get(one.verdict, "not shown")
+    note = f" ({one.note})" if one.note else ""
+    return (
+        f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}: {said}{note}"
+    )
 
 
 def decision_sentence(plan: Plan, decision: Decision) -> str:
     """The decision in one sentence."""
-    arm, control = plan.treatment.name, plan.control.name
+    arm, control = decision.arm or plan.treatment.name, plan.control.name
     if decision.outcome == "ship":
         return f"Ship {arm}: it is better than {control}."
     if decision.outcome == "keep control":
         return f"Keep {control}: {arm} is worse."
+    if decision.outcome == "stop for harm":
+        return f"Keep {control}: {arm} was stopped for harm."
     how = "chosen, not proven"
+    if decision.sooner:
+        return (
+            f"More or sooner: the rest gets {share_list(decision.chosen)} ({how}: whether it is"
+            " better was not what this test could show)."
+        )
     return f"Inconclusive. The rest gets {share_list(decision.chosen)} ({how})."
 
 
@@ -85,10 +155,49 @@ def extra_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
     if remainder <= 0:
         return "Nobody is left on the list: the whole of it was in the test."
     what = plan.metric.name
+    if plan.metric.kind == "ratio":
+        return f"The rest is {remainder:,}; a ratio of sums has no number of extra {what}."
     head = (
-        f"Sent to the remaining {remainder:,}, {plan.treatment.name} instead of"
+        f"Sent to the remaining {remainder:,}, {decision.arm or plan.treatment.name} instead of"
         f" {plan.control.name} means about {decision.extra:+,.0f} {what}"
     )
     if decision.extra_low is None or decision.extra_high is None:
         return f"{head}; how far that may be off cannot be said."
     return f"{head}, between {decision.extra_low:+,.0f} and {decision.extra_high:+,.0f}."
+
+
+def per_thousand_sentence(plan: Plan, decision: Decision) -> str:
+    """Extra outcomes per 1,000 of currency; empty where there is no cost."""
+    found = decision.per_thousand
+    if found is None:
+        return ""
+    return (
+        f"Per 1,000 spent on it: {found['value']:+,.1f} extra {plan.metric.name},"
+        f" between {found['low']:+,.1f} and {found['high']:+,.1f}."
+    )
+
+
+def expected_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
+    """What to count on; empty where nothing can be said."""
+    found = decision.expected
+    if found is None:
+        return ""
+    metric = plan.metric
+    rest = ""
+    if remainder > 0 and metric.kind != "ratio":
+        rest = f", {remainder * found['difference']:+,.0f} {metric.name} on the rest"
+    return (
+        f"Count on {difference(metric, found['difference'])}{rest}"
+        f" ({range_of(metric, found['low'], found['high'])}): tests that end look better than they"
+        f" are, so the estimate is drawn towards {found['basis']}."
+    )
+
+
+def revised_sentence(plan: Plan, look: Look) -> str:
+    """What later data say, beside a verdict that stays."""
+    found = range_of(plan.metric, look.low, look.high)
+    p = "" if look.p_sequential is None else f", sequential p = {look.p_sequential:.3g}"
+    return (
+        f"With what came in since (look {look.number}): {difference(plan.metric, look.difference)}"
+        f" ({found}{p}). The verdict stays as it was given."
+    )

@@ -10,13 +10,16 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
+from testkit.model.expecting import PastCounts
 from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.model.look import Look
     from testkit.model.plan import Plan
     from testkit.store.events import Assignment, Batch
 
@@ -33,6 +36,8 @@ class Decided:
         new: False when it had been decided before; the verdict stays.
         remainder: Units that wait for it.
         doubts: What happened to the data after it; empty when nothing did.
+        revised: The newest look, where it was taken after the one that decided: the figures moved
+            on, the verdict stays.
     """
 
     decision: rule.Decision
@@ -40,6 +45,7 @@ class Decided:
     new: bool
     remainder: int
     doubts: tuple[str, ...] = ()
+    revised: Look | None = None
 
 
 def doubts_about(decision: rule.Decision, batches: list[Batch]) -> tuple[str, ...]:
@@ -50,6 +56,11 @@ def doubts_about(decision: rule.Decision, batches: list[Batch]) -> tuple[str, ..
     names = ", ".join(b.source_name for b in gone)
     why = "it rests on data that no longer count"
     return (f"DOUBT: results were taken back after this decision ({names}); {why}",)
+
+
+def _revised(taken: list[Look], decision: rule.Decision) -> Look | None:
+    """The newest look, where it is another one than the deciding one."""
+    return taken[-1] if taken and taken[-1].id != decision.look_id else None
 
 
 def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime]) -> int:
@@ -63,6 +74,28 @@ def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime
         )
     unsent = sum(size for k, size in enumerate(plan.wave_sizes, start=1) if k not in sends)
     return plan.list_size - plan.test_size + unsent
+
+
+def _past_tests(conn: Connection, name: str) -> list[PastCounts]:
+    """Counts of every other decided test of a rate: what tests usually bring."""
+    found = []
+    for other in plans.listed(conn):
+        if other == name:
+            continue
+        locked = plans.require(conn, other)
+        made = looks.decisions(conn, other, locked.version)
+        taken = looks.looks(conn, other, locked.version)
+        for look in taken:
+            if not made or look.id != made[0].look_id or locked.plan.metric.kind != "proportion":
+                continue
+            found += [
+                PastCounts(
+                    control=c.events[0], n_control=c.units[0], arm=c.events[1], n_arm=c.units[1]
+                )
+                for c in look.comparisons
+                if c.metric == locked.plan.metric.name
+            ]
+    return found
 
 
 def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: str = "") -> Decided:
@@ -94,6 +127,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
                 new=False,
                 remainder=rest,
                 doubts=doubts_about(before[0], batches),
+                revised=_revised(looks.looks(conn, name, locked.version), before[0]),
             )
         made = rule.decide(
             locked.plan,
@@ -103,6 +137,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
             remainder=rest,
             stop_reason=stop_reason.strip(),
             despite=despite.strip(),
+            past_tests=_past_tests(conn, name),
         )
         looks.add_decision(conn, name, locked.version, made, by=workspace.actor.name)
         ledger.append(

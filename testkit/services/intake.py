@@ -234,7 +234,7 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
 def counts_now(
     workspace: Workspace, name: str, plan: Plan, version: int
 ) -> tuple[list[WaveCounts], Quality]:
-    """Moments of every wave as the stored batches give them, and what the rows say of themselves."""
+    """Moments of every wave from the stored batches, and what the rows say of themselves."""
     from testkit.engines.moments import wave_counts
 
     with workspace.db.read() as conn:

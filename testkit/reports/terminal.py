@@ -1,0 +1,98 @@
+"""Looks as lines for the terminal. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from testkit.kernel.console import table
+from testkit.reports import words
+
+if TYPE_CHECKING:
+    from testkit.model.look import Look
+    from testkit.model.plan import Plan
+
+__all__ = ["look_text"]
+
+
+def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
+    """A look for the terminal; ``new`` is False when the same data had been looked at before."""
+    metric = plan.metric
+    again = "" if new else " (the same data as before: the same look)"
+    rows = [
+        (a.name, f"{a.units:,}", f"{a.outcomes:,}", words.figure(metric, a.rate)) for a in seen.arms
+    ]
+    bound = "none yet" if seen.bound is None else f"{seen.bound:.3f}"
+    z = "none" if seen.z is None else f"{seen.z:+.3f}"
+    heads = {"proportion": ("rate", metric.name), "ratio": (metric.name, "with any")}
+    value, count = heads.get(metric.kind, (f"{metric.name} each", "with any"))
+    lines = [
+        (
+            f"look {seen.number} of {plan.experiment}{again}: waves {_listed(seen.waves)},"
+            f" {seen.fraction:.0%} of the planned information"
+        ),
+        table(rows, ["arm", "units", count, value]),
+    ]
+    first = seen.comparison(metric.name, seen.arm)
+    shown = f"difference {words.difference(metric, seen.difference)}"
+    if len(plan.treatments) > 1:
+        shown = f"{seen.arm}: {shown}"
+    if first is not None and first.critical is not None:
+        low, high = (("none" if c is None else str(c)) for c in first.critical)
+        lines.append(
+            f"{shown}; {first.events[1]:,} of {seen.arm} against critical counts {low} and {high}"
+            " (exact)"
+        )
+    elif first is not None and first.engine == "open":
+        e = "none" if first.log_e is None else f"{math.exp(min(first.log_e, 700)):,.3g}"
+        lines.append(f"{shown}, e-value {e} of {1 / plan.comparison_alpha:g} needed")
+    else:
+        lines.append(f"{shown}, z = {z}, bound {bound}")
+    lines.append(f"interval valid at every look: {words.range_of(metric, seen.low, seen.high)}")
+    if seen.stagewise:
+        s = seen.stagewise
+        lines.append(
+            f"after the stop: {words.difference(metric, s['estimate'])}"
+            f" ({words.range_of(metric, s['low'], s['high'])}), p = {s['p_value']:.4g}"
+        )
+    others = [c for c in seen.comparisons if (c.metric, c.arm) != (metric.name, seen.arm)]
+    if others:
+        lines.append(
+            table(
+                [
+                    (
+                        c.metric,
+                        c.arm,
+                        "none" if c.p_adjusted is None else f"{c.p_adjusted:.3g}",
+                        words.comparison_sentence(plan, c),
+                    )
+                    for c in others
+                ],
+                ["metric", "arm", "adjusted p", f"against {plan.control.name}"],
+            )
+        )
+    if seen.guardrails:
+        by_name = {m.name: m for m in plan.metrics}
+        lines.append(
+            table(
+                [
+                    (g.metric, g.arm, words.difference(by_name[g.metric], g.difference), g.verdict)
+                    for g in seen.guardrails
+                ],
+                ["guardrail", "arm", "difference", "reading"],
+            )
+        )
+    for one in seen.factors:
+        lines.append(f"{one.name}: {words.difference(metric, one.estimate)}; {one.reading}")
+    lines += [segment.sentence for segment in seen.segments]
+    lines += [str(f) for f in seen.findings]
+    if seen.immature:
+        lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")
+    lines.append(words.look_sentence(plan, seen))
+    if seen.stopped and not seen.blocked:
+        lines.append(f"next: whistlestop experiment decide {plan.experiment}")
+    return "\n".join(lines)
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
