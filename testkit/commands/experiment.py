@@ -328,13 +328,21 @@ def remainder(app: App, name: str, as_json: bool) -> None:
 @experiment.command()
 @click.argument("name")
 @click.option(
-    "--format", "form", type=click.Choice(["html", "md"]), default="html", help="Page or Markdown."
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "json", "csv"]),
+    default="html",
+    help="Page, Markdown, or the figures.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @json_option
 @pass_app
 def report(
-    app: App, name: str, form: Literal["html", "md"], output: Path | None, as_json: bool
+    app: App,
+    name: str,
+    form: Literal["html", "md", "json", "csv"],
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the report: one page that needs nothing else.
 

@@ -120,6 +120,11 @@ def place(
         )
     parts = ", ".join(f"coalesce({column}, '')" for column in strata)
     stratum = f"concat_ws(' / ', {parts})" if strata else "''"
+    # Who shares a group shares its hash, so its place; a unit without one stands for itself.
+    key = f"nfc_normalize({unit})"
+    if plan.unit_group is not None:
+        group = identifier(file.column(plan.unit_group))
+        key = f"coalesce(nullif(nfc_normalize(trim({group})), ''), {key})"
     progress("placing every unit by its hash")
     group = (
         f"coalesce(nullif(trim({identifier(file.column(plan.unit_group))}), ''), {unit})"
@@ -128,10 +133,10 @@ def place(
     )
     connection.execute(
         f"""
-        CREATE TEMP TABLE everybody AS
-        SELECT *, nfc_normalize({unit}) AS unit_, {stratum} AS stratum_,
-          nfc_normalize({group}) AS group_,
-          md5({literal(plan.salt)} || ':' || nfc_normalize({group})) AS hash_
+        CREATE TEMP TABLE hashed AS
+        SELECT *, nfc_normalize({unit}) AS unit_, {key} AS key_,
+          min({stratum}) OVER (PARTITION BY {key}) AS stratum_,
+          md5({literal(plan.salt)} || ':' || {key}) AS hash_
         FROM {table}
         """
     )
@@ -269,7 +274,11 @@ def _rank(
     first_wave: int,
     rows: int,
 ) -> None:
-    """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum."""
+    """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum.
+
+    A group goes whole to the block in which it begins: with groups a block is off its size by less
+    than a group at either end.
+    """
     test = sum(sizes)
     ends = list(accumulate(sizes))
     # A group stands in one stratum, that of its first member in the order of the values.
@@ -313,11 +322,9 @@ def _rank(
     connection.execute(
         """
         CREATE TEMP TABLE placed AS
-        SELECT r.* EXCLUDE (rank_), c.wave_, c.arm_ FROM (
-          SELECT * REPLACE (min(rank_) OVER (PARTITION BY group_) AS rank_) FROM (
-            SELECT *,
-              row_number() OVER (PARTITION BY stratum_ ORDER BY hash_, group_, unit_) - 1 AS rank_
-            FROM ranked)) r
+        SELECT r.*, c.wave_, c.arm_ FROM (
+          SELECT *, rank() OVER (PARTITION BY stratum_ ORDER BY hash_, key_) - 1 AS rank_
+          FROM hashed) r
         JOIN cells c ON c.stratum_ = r.stratum_ AND r.rank_ >= c.low AND r.rank_ < c.high
         """
     )
@@ -331,13 +338,13 @@ def _independent(
     waves = 1 if later else plan.waves
     arm = by_cuts("hash_", plan.shares, [literal(a.name) for a in plan.arms])
     wave = by_cuts(
-        f"md5({salt} || ':wave:' || group_)",
+        f"md5({salt} || ':wave:' || key_)",
         [1 / waves] * waves,
         [str(first_wave + i) for i in range(waves)],
     )
     tested = 1.0 if later else min(1.0, plan.test_size / (plan.list_size * (1 - plan.holdout)))
     inside = (
-        by_cuts(f"md5({salt} || ':test:' || group_)", [tested, 1 - tested], ["true", "false"])
+        by_cuts(f"md5({salt} || ':test:' || key_)", [tested, 1 - tested], ["true", "false"])
         if tested < 1
         else "true"
     )

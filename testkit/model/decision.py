@@ -186,7 +186,8 @@ def decide(
     elif ending == "stopped for lack of promise":
         reason = f"no promise is left; the plan says if_inconclusive: {plan.if_inconclusive}"
     first = look.comparison(plan.metric.name, arm)
-    expected = expect(plan, first, past_tests) if first is not None else None
+    # While a send still works, its difference is no estimate of how it ends.
+    expected = expect(plan, first, past_tests) if first is not None and not sooner else None
     return Decision(
         id=decision_id,
         look_id=look.id,
@@ -208,7 +209,7 @@ def decide(
         despite=despite,
         arm=arm,
         sooner=sooner,
-        per_thousand=_per_thousand(plan, arm, difference, low, high),
+        per_thousand=None if sooner else _per_thousand(plan, arm, difference, low, high),
         expected=None if expected is None else asdict(expected),
         proven_metrics=tuple(
             c.metric

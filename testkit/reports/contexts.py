@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from testkit.kernel.clock import from_text, shown
-from testkit.reports import words
+from testkit.reports import tables, words
 from testkit.reports.charts import LookChart, look_chart
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from testkit.model.look import Look
     from testkit.model.plan import Plan
     from testkit.store.events import Batch
-    from testkit.store.plans import LockedPlan
+    from testkit.store.plans import LockedPlan, VoidedPlan
 
 __all__ = ["ReportContext", "report_context"]
 
@@ -38,6 +38,19 @@ class ReportContext:
         looks: One row per look: number, when, waves, share, difference, interval, z, bound,
             verdict.
         arms: One row per arm at the last look: name, units, outcomes, rate, text.
+        young: One row per arm of the waves that are not old enough: name, units, outcomes; shown,
+            never analysed.
+        comparisons: One row per metric and arm at the last look: metric, role, arm, values,
+            difference, interval, p, reading.
+        guardrails: One row per guardrail and arm: metric, arm, difference, worst, reading.
+        factors: One row per factor effect: name, difference, interval, reading.
+        segments: One entry per declared segmentation: sentence, and rows of name, units, effect,
+            interval.
+        funnel: Header and rows from the list to the outcome, a column per arm; empty before the
+            first look.
+        revised: What data after the verdict say, in a sentence; empty when there are none.
+        amendments: Earlier versions of the plan: version, when, digest, why it was taken back.
+        goal: What decides, with its figures of today, in words.
         chart: The looks; None before the first.
         chart_words: The chart in a sentence, for those who cannot see it.
         findings: Data-quality findings of the last look.
@@ -58,6 +71,15 @@ class ReportContext:
     plan_digest: str
     looks: tuple[dict[str, str], ...]
     arms: tuple[dict[str, str], ...]
+    young: tuple[dict[str, str], ...]
+    comparisons: tuple[dict[str, str], ...]
+    guardrails: tuple[dict[str, str], ...]
+    factors: tuple[dict[str, str], ...]
+    segments: tuple[dict[str, Any], ...]
+    funnel: tuple[tuple[str, ...], ...]
+    revised: str
+    amendments: tuple[dict[str, str], ...]
+    goal: str
     chart: LookChart | None
     chart_words: str
     findings: tuple[Finding, ...]
@@ -95,6 +117,8 @@ def report_context(
     zone_name: str,
     generated_at: str,
     ledger_head: str,
+    assigned: int = 0,
+    voided: Sequence[VoidedPlan] = (),
 ) -> ReportContext:
     """Put recorded values into words and rows; computes no statistic."""
     plan = locked.plan
@@ -107,8 +131,25 @@ def report_context(
         locked_at=shown(from_text(locked.locked_at), zone_name=zone_name),
         locked_by=locked.locked_by,
         plan_digest=locked.digest,
-        looks=tuple(_look_row(look, zone_name) for look in looks),
+        looks=tuple(_look_row(plan, look, zone_name) for look in looks),
         arms=_arm_rows(plan, last),
+        young=tables.young(last),
+        comparisons=tables.comparisons(plan, last),
+        guardrails=tables.guardrails(plan, last),
+        factors=tables.factors(plan, last),
+        segments=tables.segments(plan, last),
+        funnel=tables.funnel(plan, last, assigned=assigned),
+        revised=_revised(plan, last, decision),
+        amendments=tuple(
+            {
+                "version": str(v.version),
+                "when": shown(from_text(v.voided_at), zone_name=zone_name),
+                "digest": v.digest[:12],
+                "reason": v.reason,
+            }
+            for v in voided
+        ),
+        goal=_goal(plan),
         chart=_chart(plan, looks),
         chart_words=_chart_words(plan, last),
         findings=last.findings if last else (),
@@ -128,33 +169,66 @@ def _summary(
         return (
             words.decision_sentence(plan, decision),
             (
-                f"The difference is {words.points(decision.difference)}"
-                f" ({words.between(decision.low, decision.high)})."
+                f"The difference is {words.difference(plan.metric, decision.difference)}"
+                f" ({words.range_of(plan.metric, decision.low, decision.high)})."
             ),
-            words.extra_sentence(plan, decision, remainder),
+            *(
+                sentence
+                for sentence in (
+                    words.extra_sentence(plan, decision, remainder),
+                    words.expected_sentence(plan, decision, remainder),
+                    words.per_thousand_sentence(plan, decision),
+                )
+                if sentence
+            ),
         )
     if last is not None:
         return (
             words.look_sentence(plan, last),
             (
-                f"So far the difference is {words.points(last.difference)}"
-                f" ({words.between(last.low, last.high)})."
+                f"So far the difference is {words.difference(plan.metric, last.difference)}"
+                f" ({words.range_of(plan.metric, last.low, last.high)})."
             ),
         )
     return ("Nothing has been looked at yet.",)
 
 
-def _look_row(look: Look, zone_name: str) -> dict[str, str]:
+def _goal(plan: Plan) -> str:
+    metric = plan.metric
+    said = f"{metric.name} ({metric.kind}, {metric.tier})"
+    if metric.base is not None:
+        said += f", today {words.figure(metric, metric.base)}"
+    if metric.mde is not None:
+        said += f", smallest difference worth acting on {words.difference(metric, metric.mde)}"
+    if metric.reason:
+        said += f"; a milestone decides because: {metric.reason}"
+    return said
+
+
+def _revised(plan: Plan, last: Look | None, decision: Decision | None) -> str:
+    if last is None or decision is None or last.id == decision.look_id:
+        return ""
+    return words.revised_sentence(plan, last)
+
+
+def _look_row(plan: Plan, look: Look, zone_name: str) -> dict[str, str]:
+    first = look.comparison(plan.metric.name, look.arm)
+    bound = "none" if look.bound is None else f"{look.bound:.3f}"
+    if first is not None and first.critical is not None:
+        low, high = (("none" if c is None else f"{c:,}") for c in first.critical)
+        bound = f"counts {low} and {high}"
+    elif first is not None and first.log_e is not None:
+        bound = f"e {math.exp(min(first.log_e, 700)):,.3g} of {1 / plan.comparison_alpha:g}"
     return {
         "number": str(look.number),
         "when": shown(from_text(look.at), zone_name=zone_name),
         "waves": ", ".join(map(str, look.waves)),
         "share": f"{look.fraction:.0%}",
-        "difference": words.points(look.difference),
-        "interval": words.between(look.low, look.high),
+        "difference": words.difference(plan.metric, look.difference),
+        "interval": words.range_of(plan.metric, look.low, look.high),
         "z": "none" if look.z is None else f"{look.z:+.3f}",
-        "bound": "none" if look.bound is None else f"{look.bound:.3f}",
-        "verdict": look.verdict,
+        "bound": bound,
+        "verdict": look.verdict if len(plan.treatments) == 1 else f"{look.verdict}: {look.arm}",
     }
 
 
@@ -169,7 +243,7 @@ def _arm_rows(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
                 "share": f"{arm.share:.0%}",
                 "units": f"{seen.units:,}" if seen else "none yet",
                 "outcomes": f"{seen.outcomes:,}" if seen else "none yet",
-                "rate": words.percent(seen.rate) if seen else "none yet",
+                "rate": words.figure(plan.metric, seen.rate) if seen else "none yet",
                 "text": arm.text,
             }
         )
@@ -184,6 +258,8 @@ def _chart(plan: Plan, looks: Sequence[Look]) -> LookChart | None:
     units = sum(arm.units for arm in last.arms)
     pooled = sum(arm.outcomes for arm in last.arms) / units if units else 0.0
     spread = math.sqrt(max(pooled * (1 - pooled), 1e-12))
+    if plan.metric.kind != "proportion" and last.z:
+        spread = abs(last.difference / last.z) * math.sqrt(last.information)
     realised = {
         round(look.fraction, 6): look.bound for look in shown_looks if look.bound is not None
     }
@@ -205,10 +281,11 @@ def _chart_words(plan: Plan, last: Look | None) -> str:
     if last is None:
         return ""
     return (
-        f"Difference between {plan.treatment.name} and {plan.control.name} at each look, with the"
+        f"Difference between {last.arm or plan.treatment.name} and {plan.control.name} at each"
+        " look, with the"
         f" interval that is valid at every look, and the bounds that stop the test. At look"
-        f" {last.number} it is {words.points(last.difference)}"
-        f" ({words.between(last.low, last.high)})."
+        f" {last.number} it is {words.difference(plan.metric, last.difference)}"
+        f" ({words.range_of(plan.metric, last.low, last.high)})."
     )
 
 
@@ -259,12 +336,21 @@ def _decision_rows(
         ("How it ended", f"{decision.ending}, at look {decision.look_number}"),
         ("The rest gets", words.share_list(decision.chosen)),
         ("Proven", "yes" if decision.proven else "no: chosen, not proven"),
-        (f"Difference in {plan.metric.name}", words.points(decision.difference)),
-        ("Interval", f"{words.between(decision.low, decision.high)} ({decision.interval_method})"),
+        (
+            f"Difference in {plan.metric.name}",
+            words.difference(plan.metric, decision.difference),
+        ),
+        (
+            "Interval",
+            f"{words.range_of(plan.metric, decision.low, decision.high)}"
+            f" ({decision.interval_method})",
+        ),
         ("p-value", p),
         ("Why", decision.reason),
         ("Decided", shown(from_text(decision.at), zone_name=zone_name)),
     ]
+    if decision.proven_metrics:
+        rows.append(("Proven too, in their order", ", ".join(decision.proven_metrics)))
     if decision.despite:
         rows.append(("Decided in spite of a data-quality error, because", decision.despite))
     return tuple(rows)

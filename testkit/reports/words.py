@@ -155,6 +155,11 @@ def extra_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
     if remainder <= 0:
         return "Nobody is left on the list: the whole of it was in the test."
     what = plan.metric.name
+    if decision.sooner:
+        return (
+            f"{remainder:,} people are left; how many more {what} there will be once the window is"
+            " over, a test on this clock cannot say."
+        )
     if plan.metric.kind == "ratio":
         return f"The rest is {remainder:,}; a ratio of sums has no number of extra {what}."
     head = (

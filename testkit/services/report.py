@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from testkit.errors import InputError
@@ -10,6 +11,7 @@ from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import shown
 from testkit.kernel.workspace import replace_file
 from testkit.reports.contexts import report_context
+from testkit.reports.flat import looks_csv
 from testkit.reports.render import render
 from testkit.services.decide import doubts_about, waiting
 from testkit.store import events, looks, plans
@@ -40,7 +42,7 @@ def report(
     workspace: Workspace,
     name: str,
     *,
-    form: Literal["html", "md"] = "html",
+    form: Literal["html", "md", "json", "csv"] = "html",
     output: Path | None = None,
     write: bool = True,
 ) -> Reported:
@@ -49,7 +51,8 @@ def report(
     Args:
         workspace: The workspace.
         name: The locked experiment.
-        form: ``html`` or ``md``.
+        form: ``html`` or ``md``; ``json``: everything as plain values; ``csv``: a row per look,
+            metric and arm.
         output: File to write; None takes ``reports/NAME.html``.
         write: Whether to write a file at all.
 
@@ -61,12 +64,22 @@ def report(
     if write:
         path = output or workspace.root / "reports" / f"{name}.{form}"
         try:
-            replace_file(path, render("report", context, form=form))
+            replace_file(path, _text(context, data, form))
         except OSError as cause:
             raise InputError(
                 f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
             ) from cause
     return Reported(path=path, data=data)
+
+
+def _text(
+    context: ReportContext, data: dict[str, Any], form: Literal["html", "md", "json", "csv"]
+) -> str:
+    if form == "json":
+        return json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    if form == "csv":
+        return looks_csv(data["looks"])
+    return render("report", context, form=form)
 
 
 def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, Any]]:
@@ -84,6 +97,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         sends = events.sends(conn, name, locked.version)
         seq, head = ledger.head(conn)
         practice = proposals.in_practice(conn)
+        taken_back = plans.voided(conn, name)
     rest = waiting(locked.plan, lists, sends)
     doubts = doubts_about(decided[0], batches) if decided else ()
     zone_name = workspace.config.organisation.zone
@@ -108,6 +122,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
             }
             for b in batches
         ],
+        "amendments": [asdict(value) for value in taken_back],
         "remainder": rest,
         "doubts": list(doubts),
         "ledger_head": {"seq": seq, "hash": head},
@@ -123,6 +138,8 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         zone_name=zone_name,
         generated_at=shown(workspace.clock(), zone_name=zone_name),
         ledger_head=f"ledger row {seq}, {head[:12]}",
+        assigned=sum(value.rows for value in lists),
+        voided=taken_back,
     )
     return context, data
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["LockedPlan", "current", "insert", "listed", "require", "void"]
+__all__ = ["LockedPlan", "VoidedPlan", "current", "insert", "listed", "require", "void", "voided"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,35 @@ class LockedPlan:
     locked_at: str
     locked_by: str
     amended: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidedPlan:
+    """A version that was taken back before anything was sent.
+
+    Attributes:
+        version: Its number.
+        digest: Digest of the plan.
+        locked_at: ISO-8601 text.
+        voided_at: ISO-8601 text.
+        reason: Why.
+    """
+
+    version: int
+    digest: str
+    locked_at: str
+    voided_at: str
+    reason: str
+
+
+def voided(conn: Connection, experiment: str) -> list[VoidedPlan]:
+    """Versions that were taken back, oldest first."""
+    rows = conn.execute(
+        "SELECT version, digest, locked_at, voided_at, void_reason AS reason FROM plan"
+        " WHERE experiment = :e AND voided_at IS NOT NULL ORDER BY version",
+        {"e": experiment},
+    )
+    return [VoidedPlan(**{**dict(row), "reason": row["reason"] or ""}) for row in rows]
 
 
 def current(conn: Connection, experiment: str) -> LockedPlan | None:
