@@ -34,22 +34,38 @@ for command in (*PLANNING, past):
 @click.argument("source", type=FILE)
 @ENCODING
 @click.option("--new-wave", is_flag=True, help="A second list: its new people are one more wave.")
+@click.option("--arm-column", metavar="COLUMN", help="A tool split the list: the arm stands here.")
 @json_option
 @pass_app
 def assign(
-    app: App, name: str, source: Path, encoding: str | None, new_wave: bool, as_json: bool
+    app: App,
+    name: str,
+    source: Path,
+    encoding: str | None,
+    new_wave: bool,
+    arm_column: str | None,
+    as_json: bool,
 ) -> None:
     """Give every person of LIST.csv an arm and a wave; write one file for each.
 
     \b
     Example:
       whistlestop experiment assign spring-appeal supporters.csv
+      whistlestop experiment assign spring-appeal split.csv --arm-column version
     """
     from testkit.services.assign import assign as run
 
     workspace = app.workspace()
     with progress() as say:
-        done = run(workspace, name, source, encoding=encoding, new_wave=new_wave, progress=say)
+        done = run(
+            workspace,
+            name,
+            source,
+            encoding=encoding,
+            new_wave=new_wave,
+            arm_column=arm_column,
+            progress=say,
+        )
     rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
     head = (
         f"{done.assignment.rows:,} people of {done.assignment.source_name} are assigned"

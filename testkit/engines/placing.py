@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from testkit.engines.sources import CsvFile
     from testkit.model.plan import Plan, PlanArm
 
-__all__ = ["OUT", "REMAINDER", "KeptOut", "Placed", "place", "write_lists", "write_remainder"]
-
-_OURS: Final = frozenset({"arm", "wave", "unit", "link", "refcode"})
+__all__ = ["REMAINDER", "Placed", "place", "place_given", "write_lists", "write_remainder"]
 
 REMAINDER: Final = 0
 """Wave number of units that are not in the test."""
@@ -178,6 +176,69 @@ def place(
         counts[str(OUT)] = out
     rows += sum(out.values())
     return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
+
+
+def place_given(
+    connection: duckdb.DuckDBPyConnection,
+    file: CsvFile,
+    plan: Plan,
+    *,
+    arm_column: str,
+    first_wave: int,
+    folder: Path,
+) -> Placed:
+    """Take over an assignment that somebody else made: the arm stands in the list.
+
+    Args:
+        connection: A fresh session.
+        file: The list, with the unit's id, the arm, and perhaps ``wave``.
+        plan: The locked plan.
+        arm_column: Column with the name of the arm.
+        first_wave: Wave of rows that name none.
+        folder: Where the Parquet file goes.
+
+    Raises:
+        DataError: Ids are missing or stand twice, or an arm is unknown.
+    """
+    unit = identifier(file.column(plan.unit_column))
+    arm = f"trim({identifier(file.column(arm_column))})"
+    wave = str(first_wave)
+    if file.has("wave"):
+        wave = f"try_cast(trim({identifier(file.column('wave'))}) AS INTEGER)"
+    table = file.relation(connection)
+    _check_units(connection, table, unit=unit, file=file)
+    names = ", ".join(literal(a.name) for a in plan.arms)
+    wrong = connection.execute(
+        f"SELECT row_number, {arm}, {wave} FROM {table} WHERE {arm} IS NULL OR {arm} NOT IN"
+        f" ({names}) OR {wave} IS NULL OR {wave} < 1 ORDER BY row_number LIMIT 20"
+    ).fetchall()
+    if wrong:
+        raise DataError(
+            f"{file.path.name}: rows without an arm of the plan, or without a wave",
+            rows=[f"row {number}: {value!r}, wave {k}" for number, value, k in wrong],
+            field=arm_column,
+            hint=f"the arms are {', '.join(a.name for a in plan.arms)}; nothing was taken in",
+        )
+    packed = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in file.columns)
+    sha, _ = store_parquet(
+        connection,
+        f"SELECT nfc_normalize({unit}) AS unit, {wave}::INTEGER AS wave, {arm} AS arm,"
+        f" '' AS stratum, struct_pack({packed}) AS listed FROM {table} ORDER BY unit",
+        folder=folder,
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for number, name, units in connection.execute(
+        f"SELECT {wave}::INTEGER, {arm}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        counts.setdefault(str(number), {})[name] = units
+    rows = sum(sum(arms.values()) for arms in counts.values())
+    return Placed(
+        data_sha256=sha,
+        rows=rows,
+        known=0,
+        counts=counts,
+        first_wave=min((int(k) for k in counts), default=first_wave),
+    )
 
 
 def _check_units(

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.engines.placing import KeptOut, place, write_lists, write_remainder
+from testkit.engines.placing import place, place_given, write_lists, write_remainder
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
@@ -81,6 +81,7 @@ def assign(
     *,
     encoding: str | None = None,
     new_wave: bool = False,
+    arm_column: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Assigned:
     """Assign a list to arms and waves.
@@ -91,6 +92,8 @@ def assign(
         source: CSV file with the unit's id and, where the plan names strata, their columns.
         encoding: Encoding of the file; None takes UTF-8 or a byte-order mark's.
         new_wave: A second list is meant: its new people make one further wave of the test.
+        arm_column: Column of the list with each unit's arm, where a tool has split it already;
+            None lets the plan's scheme place everybody.
         progress: Told what is being done.
 
     Raises:
@@ -115,8 +118,21 @@ def assign(
         )
     with session() as connection:
         if value is None:
-            kept_out, digests = _kept_out(workspace, locked.plan)
-            placed = place(
+            if before and arm_column is not None:
+                raise StateError(
+                    f"{name} has its list already: arms that stand in a second one cannot be mixed"
+                    " with it",
+                    current="assigned",
+                    hint="bring the whole split as one list, with a column `wave`",
+                )
+            placed = place_given(
+                connection,
+                file,
+                locked.plan,
+                arm_column=arm_column,
+                first_wave=1,
+                folder=workspace.data / "assignments",
+            ) if arm_column is not None else place(
                 connection,
                 file,
                 locked.plan,
