@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
@@ -367,6 +367,30 @@ def report(
       whistlestop experiment report spring-appeal
     """
     from testkit.services.report import report as run
+
+    workspace = app.workspace()
+    done = run(workspace, name, form=form, output=output, write=not as_json)
+    emit(done.data, f"wrote {workspace.shown(done.path)}" if done.path else "", as_json=as_json)
+
+
+@experiment.command()
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "md"]), default="html", help="Page or Markdown."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@json_option
+@pass_app
+def brief(
+    app: App, name: str, form: Literal["html", "md"], output: Path | None, as_json: bool
+) -> None:
+    """Write one page for the person who decides: plain words, one question.
+
+    \b
+    Example:
+      whistlestop experiment brief spring-appeal
+    """
+    from testkit.services.report import brief as run
 
     workspace = app.workspace()
     done = run(workspace, name, form=form, output=output, write=not as_json)

@@ -331,6 +331,7 @@ def _decision_rows(
     if decision is None:
         return ()
     p = "none" if decision.p_value is None else f"{decision.p_value:.4g}"
+    interval = words.range_of(plan.metric, decision.low, decision.high)
     rows = [
         ("Outcome", decision.outcome),
         ("How it ended", f"{decision.ending}, at look {decision.look_number}"),
@@ -340,11 +341,7 @@ def _decision_rows(
             f"Difference in {plan.metric.name}",
             words.difference(plan.metric, decision.difference),
         ),
-        (
-            "Interval",
-            f"{words.range_of(plan.metric, decision.low, decision.high)}"
-            f" ({decision.interval_method})",
-        ),
+        ("Interval", f"{interval} ({decision.interval_method})"),
         ("p-value", p),
         ("Why", decision.reason),
         ("Decided", shown(from_text(decision.at), zone_name=zone_name)),

@@ -9,10 +9,14 @@ from testkit.kernel.console import table
 from testkit.reports import words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.engines.tracing import TracedRows
     from testkit.model.look import Look
     from testkit.model.plan import Plan
+    from testkit.store.events import Assignment, Batch
 
-__all__ = ["look_text"]
+__all__ = ["look_text", "trace_rows"]
 
 
 def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
@@ -96,3 +100,41 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
 
 def _listed(numbers: tuple[int, ...]) -> str:
     return ", ".join(map(str, numbers)) or "none"
+
+
+def trace_rows(
+    lists: Sequence[Assignment], batches: Sequence[tuple[Batch, Sequence[TracedRows]]]
+) -> list[dict[str, object]]:
+    """Lists and result files of a metric as rows: file, digests, arm, rows, units, sum, ids."""
+    rows: list[dict[str, object]] = [
+        {
+            "file": value.source_name,
+            "digest": value.data_sha256[:12],
+            "source_sha256": value.source_sha256,
+            "data_sha256": value.data_sha256,
+            "batch": value.id,
+            "arm": "list",
+            "rows": value.rows,
+            "units": value.rows,
+            "sum": "",
+            "first": "",
+        }
+        for value in lists
+    ]
+    for batch, found in batches:
+        rows += [
+            {
+                "file": batch.source_name,
+                "digest": batch.data_sha256[:12],
+                "source_sha256": batch.source_sha256,
+                "data_sha256": batch.data_sha256,
+                "batch": batch.id,
+                "arm": one.arm,
+                "rows": one.rows,
+                "units": one.units,
+                "sum": one.total,
+                "first": ", ".join(one.first),
+            }
+            for one in found
+        ]
+    return rows

@@ -125,22 +125,25 @@ def assign(
                     current="assigned",
                     hint="bring the whole split as one list, with a column `wave`",
                 )
-            placed = place_given(
-                connection,
-                file,
-                locked.plan,
-                arm_column=arm_column,
-                first_wave=1,
-                folder=workspace.data / "assignments",
-            ) if arm_column is not None else place(
-                connection,
-                file,
-                locked.plan,
-                kept_out=kept_out,
-                earlier=[_data(workspace, a) for a in before],
-                waves_before=max((int(w) for a in before for w in a.counts), default=0),
-                folder=workspace.data / "assignments",
-                progress=progress,
+            placed = (
+                place_given(
+                    connection,
+                    file,
+                    locked.plan,
+                    arm_column=arm_column,
+                    first_wave=1,
+                    folder=workspace.data / "assignments",
+                )
+                if arm_column is not None
+                else place(
+                    connection,
+                    file,
+                    locked.plan,
+                    earlier=[_data(workspace, a) for a in before],
+                    waves_before=max((int(w) for a in before for w in a.counts), default=0),
+                    folder=workspace.data / "assignments",
+                    progress=progress,
+                )
             )
             now, known = workspace.clock(), placed.known
             value = events.Assignment(

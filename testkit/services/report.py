@@ -10,6 +10,7 @@ from testkit.errors import InputError
 from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import shown
 from testkit.kernel.workspace import replace_file
+from testkit.reports.brief import brief_context
 from testkit.reports.contexts import report_context
 from testkit.reports.flat import looks_csv
 from testkit.reports.render import render
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.reports.contexts import ReportContext
 
-__all__ = ["Reported", "overview", "recorded", "report"]
+__all__ = ["Reported", "brief", "overview", "recorded", "report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +64,67 @@ def report(
     path = None
     if write:
         path = output or workspace.root / "reports" / f"{name}.{form}"
-        try:
-            replace_file(path, _text(context, data, form))
-        except OSError as cause:
-            raise InputError(
-                f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
-            ) from cause
+        _write(path, _text(context, data, form))
     return Reported(path=path, data=data)
+
+
+def brief(
+    workspace: Workspace,
+    name: str,
+    *,
+    form: Literal["html", "md"] = "html",
+    output: Path | None = None,
+    write: bool = True,
+) -> Reported:
+    """Write the one page for the person who decides.
+
+    Args:
+        workspace: The workspace.
+        name: The locked experiment.
+        form: ``html`` or ``md``.
+        output: File to write; None takes ``reports/NAME-brief.html``.
+        write: Whether to write a file at all.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with workspace.db.read() as conn:
+        locked = plans.require(conn, name)
+        taken = looks.looks(conn, name, locked.version)
+        decided = looks.decisions(conn, name, locked.version)
+        batches = events.batches(conn, name, locked.version, retracted=True)
+        lists = events.assignments(conn, name, locked.version)
+        sends = events.sends(conn, name, locked.version)
+        practice = proposals.in_practice(conn)
+    decision = decided[0] if decided else None
+    # The verdict is told with the figures of its own look; later ones are in the report.
+    look = next(
+        (k for k in taken if decision is not None and k.id == decision.look_id),
+        taken[-1] if taken else None,
+    )
+    context = brief_context(
+        locked.plan,
+        look,
+        decision,
+        remainder=waiting(locked.plan, lists, sends),
+        practice=practice,
+        doubts=doubts_about(decision, batches) if decision else (),
+        generated_at=shown(workspace.clock(), zone_name=workspace.config.organisation.zone),
+    )
+    path = None
+    if write:
+        path = output or workspace.root / "reports" / f"{name}-brief.{form}"
+        _write(path, render("brief", context, form=form))
+    return Reported(path=path, data=asdict(context))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        replace_file(path, text)
+    except OSError as cause:
+        raise InputError(
+            f"cannot write {path}: {cause.strerror}", field="output", value=str(path)
+        ) from cause
 
 
 def _text(
