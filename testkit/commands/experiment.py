@@ -351,6 +351,7 @@ def remainder(app: App, name: str, as_json: bool) -> None:
     help="Page, Markdown, or the figures.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--trace", "metric", metavar="METRIC", help="Show the rows and files of a metric.")
 @json_option
 @pass_app
 def report(
@@ -358,6 +359,7 @@ def report(
     name: str,
     form: Literal["html", "md", "json", "csv"],
     output: Path | None,
+    metric: str | None,
     as_json: bool,
 ) -> None:
     """Write the report: one page that needs nothing else.
@@ -365,12 +367,28 @@ def report(
     \b
     Example:
       whistlestop experiment report spring-appeal
+      whistlestop experiment report spring-appeal --format csv -o looks.csv
+      whistlestop experiment report spring-appeal --trace gave
     """
+    if metric is not None:
+        _trace(app, name, metric, as_json=as_json)
+        return
     from testkit.services.report import report as run
 
     workspace = app.workspace()
     done = run(workspace, name, form=form, output=output, write=not as_json)
     emit(done.data, f"wrote {workspace.shown(done.path)}" if done.path else "", as_json=as_json)
+
+
+def _trace(app: App, name: str, metric: str, *, as_json: bool) -> None:
+    from testkit.reports.terminal import trace_rows
+    from testkit.services.trace import trace
+
+    found = trace(app.workspace(), name, metric)
+    rows = trace_rows(found.lists, found.batches)
+    columns = ("file", "digest", "arm", "rows", "units", "sum", "first")
+    text = table([tuple(row[k] for k in columns) for row in rows], columns)
+    emit({"metric": metric, "rows": rows}, text, as_json=as_json)
 
 
 @experiment.command()

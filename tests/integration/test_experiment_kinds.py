@@ -409,3 +409,108 @@ def test_amounts_by_arm_need_their_spread(shell, tmp_path):
     # 150 - 100 cents; standard error sqrt((500^2 + 600^2) / 4000) = 12.35.
     assert one["difference"] == pytest.approx(50.0)
     assert one["z"] == pytest.approx(50 / 12.3491, abs=0.01)
+
+
+def test_the_brief_is_one_page_in_plain_words_with_one_question(shell):
+    from responders.drafting.readability import reading_grade
+
+    study = Study(
+        shell, "brief", TWO_ARMS.format(size=8000).replace("size: 8000,", "size: 12000,")
+        + FOUR_ARMS[FOUR_ARMS.index("metrics:") :], people=12_000,
+    )  # fmt: skip
+
+    def text():
+        page = shell.folder / "reports" / "brief-brief.md"
+        shell.ok("experiment", "brief", "brief", "--format", "md")
+        return page.read_text(encoding="utf-8")
+
+    texts = [text()]
+    for number in (1, 2):
+        study.send(number)
+        shell.clock.move(hours=25)
+        study.results(f"r{number}", act(study, number, called={"plain": 0.1, "new": 0.14}))
+        look = study.look()
+        texts.append(text())
+        if look["verdict"] != "continue":
+            break
+    study.decide()
+    texts.append(text())
+    for one in texts:
+        assert one.count("?") - one.count("Which ask works?") == 1, one
+        prose = "\n".join(line for line in one.splitlines() if not line.startswith("#"))
+        prose = prose[: prose.index("Made ")]
+        found = reading_grade(prose, lang="en")
+        assert found.grade is None or found.grade <= 9, (found, prose)
+    assert reading_grade(texts[-1], lang="en").grade is not None
+    assert "works better than" in texts[-1]
+    shell.ok("experiment", "brief", "brief")
+    page = (shell.folder / "reports" / "brief-brief.html").read_text(encoding="utf-8")
+    assert "What we ask you" in page
+
+
+def test_a_metric_can_be_followed_to_files_rows_and_digests(shell):
+    study = clocked(shell, "traced", "waves", ", waves: 1")
+    study.send(1)
+    shell.clock.move(hours=169)
+    rows = [
+        {"supporter_id": r["supporter_id"], "did": i % 3 // 2}
+        for i, r in enumerate(study.wave(1))
+    ]
+    study.results("r", rows)
+    traced = shell.json("experiment", "report", "traced", "--trace", "did")["rows"]
+    look = study.look()
+    outcomes_of = {a["name"]: a["outcomes"] for a in look["arms"]}
+    assert traced[0]["arm"] == "list"
+    assert {row["arm"]: row["sum"] for row in traced[1:]} == outcomes_of
+    for row in traced[1:]:
+        assert (shell.folder / "data" / "results" / f"{row['data_sha256']}.parquet").is_file()
+    unknown = shell("experiment", "report", "traced", "--trace", "nothing")
+    assert (unknown.code, "did" in unknown.err) == (4, True)
+
+
+def test_reports_come_as_page_markdown_json_and_csv_with_the_same_numbers(shell):
+    study = clocked(shell, "forms", "waves", ", waves: 1")
+    study.send(1)
+    shell.clock.move(hours=169)
+    study.results(
+        "r",
+        [
+            {"supporter_id": r["supporter_id"], "did": i % 3 // 2}
+            for i, r in enumerate(study.wave(1))
+        ],
+    )
+    look = study.look()
+    for form in ("html", "md", "json", "csv"):
+        shell.ok("experiment", "report", "forms", "--format", form)
+    folder = shell.folder / "reports"
+    (row,) = read(folder / "forms.csv")
+    assert float(row["difference"]) == look["difference"]
+    assert (row["metric"], row["verdict"]) == ("did", look["verdict"])
+    assert '"verdict": "ended"' in (folder / "forms.json").read_text(encoding="utf-8")
+    shown = f"{100 * look['difference']:+.2f} points"
+    for name in ("forms.html", "forms.md"):
+        assert shown in (folder / name).read_text(encoding="utf-8").replace("\\", "")
+
+
+def test_late_outcomes_revise_the_figures_beside_a_verdict_that_stays(shell):
+    study = clocked(shell, "late", "waves", ", waves: 1")
+    study.send(1)
+    shell.clock.move(hours=169)
+    wave = study.wave(1)
+    study.results(
+        "r",
+        [{"supporter_id": r["supporter_id"], "did": int(i % 10 < 3)} for i, r in enumerate(wave)],
+    )
+    study.look()
+    before = study.decide()
+    more = [{"supporter_id": r["supporter_id"], "did": 1} for r in wave if r["arm"] == "new"][:300]
+    study.results("late", more)
+    later = study.look()
+    assert later["verdict"] == "after-stop"
+    assert later["difference"] > before["difference"]
+    told = shell.json("experiment", "decide", "late")
+    assert told["decision"] == before
+    assert told["revised"]["difference"] == later["difference"]
+    shell.ok("experiment", "report", "late")
+    page = (shell.folder / "reports" / "late.html").read_text(encoding="utf-8")
+    assert "With what came in since" in page
