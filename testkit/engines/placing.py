@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from testkit.engines.sources import CsvFile
     from testkit.model.plan import Plan, PlanArm
 
-__all__ = ["REMAINDER", "Placed", "place", "place_given", "write_lists", "write_remainder"]
+__all__ = [
+    "REMAINDER",
+    "LeftOut",
+    "Placed",
+    "place",
+    "place_given",
+    "write_lists",
+    "write_remainder",
+]
 
 REMAINDER: Final = 0
 """Wave number of units that are not in the test."""
@@ -44,6 +52,23 @@ class KeptOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Who must not be in the test, nor in its remainder.
+
+    Attributes:
+        suppressed: Files of ids.
+        elsewhere: Parquet files of other experiments; who is in their tests is left out.
+        holdout: Share of everybody who gets no message of any test.
+        salt: The organisation's text for that; the same in all its experiments.
+    """
+
+    suppressed: tuple[CsvFile, ...] = ()
+    elsewhere: tuple[Path, ...] = ()
+    holdout: float = 0.0
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """A placed list.
 
@@ -54,6 +79,7 @@ class Placed:
         counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``, those who
             get nothing under wave ``"-1"`` by the reason.
         first_wave: Number of the first wave.
+        left_out: ``why -> units`` that must not be in the test, and are not.
     """
 
     data_sha256: str
@@ -61,6 +87,7 @@ class Placed:
     known: int
     counts: dict[str, dict[str, int]]
     first_wave: int
+    left_out: dict[str, int]
 
 
 def place(
@@ -71,6 +98,7 @@ def place(
     earlier: Sequence[Path],
     waves_before: int,
     folder: Path,
+    leave_out: LeftOut,
     progress: Callable[[str], None],
     kept_out: KeptOut | None = None,
 ) -> Placed:
@@ -86,6 +114,7 @@ def place(
         earlier: Parquet files of lists placed before; their units are left alone.
         waves_before: How many waves exist already; a later list makes one more.
         folder: Where the Parquet file goes.
+        leave_out: Who must not be in it.
         progress: Told what is being done.
         kept_out: Who must not be in it; None keeps nobody out.
 
@@ -108,8 +137,15 @@ def place(
             f" (SELECT unit FROM read_parquet({_listed_files(earlier)}))"
         ).fetchone()
         known = int(gone[0]) if gone else 0
+    left_out = _leave_out(connection, table, unit=unit, plan=plan, who=leave_out)
     row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     rows = int(row[0]) if row else 0
+    if rows == 0 and any(left_out.values()):
+        raise StateError(
+            f"everybody of {file.path.name} is suppressed, held out or in another test",
+            current="nobody left",
+            hint=", ".join(f"{why}: {n:,}" for why, n in left_out.items()),
+        )
     if rows == 0:
         raise StateError(
             f"every unit of {file.path.name} is assigned already",
@@ -146,8 +182,9 @@ def place(
         if not later and rows < plan.test_size:
             without = "".join(f", {number:,} of them {why}" for why, number in out.items())
             raise StateError(
-                f"{file.path.name} has {rows + sum(out.values()):,} units{without}; the plan tests"
-                f" {plan.test_size:,}",
+                f"{file.path.name} has {rows:,} units"
+                + (" that may be tested" if any(left_out.values()) else "")
+                + f", the plan tests {plan.test_size:,}",
                 current="locked",
                 hint="set list.size and list.test to the list that you have, and lock again",
             )
@@ -172,10 +209,50 @@ def place(
         "SELECT wave_, arm_, count(*) FROM placed GROUP BY ALL ORDER BY ALL"
     ).fetchall():
         counts.setdefault(str(wave), {})[arm] = number
-    if out:
-        counts[str(OUT)] = out
-    rows += sum(out.values())
-    return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
+    return Placed(
+        data_sha256=sha,
+        rows=rows,
+        known=known,
+        counts=counts,
+        first_wave=first_wave,
+        left_out=left_out,
+    )
+
+
+def _leave_out(
+    connection: duckdb.DuckDBPyConnection, table: str, *, unit: str, plan: Plan, who: LeftOut
+) -> dict[str, int]:
+    """Take rows out that must not be placed; returns how many for which reason."""
+    key = f"nfc_normalize({unit})"
+    conditions: list[tuple[str, str]] = []
+    for file in who.suppressed:
+        column = identifier(
+            file.columns[0] if len(file.columns) == 1 else file.column(plan.unit_column)
+        )
+        name = file.relation(connection)
+        conditions.append(
+            (f"in {file.path.name}", f"{key} IN (SELECT nfc_normalize(trim({column})) FROM {name})")
+        )
+    if who.elsewhere:
+        listed = _listed_files(who.elsewhere)
+        conditions.append(
+            (
+                "in another test",
+                f"{key} IN (SELECT unit FROM read_parquet({listed}) WHERE wave > 0)",
+            )
+        )
+    if who.holdout > 0:
+        held = by_cuts(
+            f"md5({literal(who.salt)} || ':holdout:' || {key})",
+            [who.holdout, 1 - who.holdout],
+            ["true", "false"],
+        )
+        conditions.append(("held out of all tests", held))
+    found: dict[str, int] = {}
+    for why, condition in conditions:
+        gone = connection.execute(f"DELETE FROM {table} WHERE {condition}").fetchone()
+        found[why] = int(gone[0]) if gone else 0
+    return found
 
 
 def place_given(
@@ -238,6 +315,7 @@ def place_given(
         known=0,
         counts=counts,
         first_wave=min((int(k) for k in counts), default=first_wave),
+        left_out={},
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from testkit.model.decision import Decision
     from testkit.model.look import Look
     from testkit.model.plan import Plan
+    from testkit.store.amendments import Amendment
     from testkit.store.events import Batch
     from testkit.store.plans import LockedPlan, VoidedPlan
 
@@ -49,7 +50,7 @@ class ReportContext:
         funnel: Header and rows from the list to the outcome, a column per arm; empty before the
             first look.
         revised: What data after the verdict say, in a sentence; empty when there are none.
-        amendments: Earlier versions of the plan: version, when, digest, why it was taken back.
+        amendments: What happened to the plan after its first lock: when, what, digest, reason.
         goal: What decides, with its figures of today, in words.
         chart: The looks; None before the first.
         chart_words: The chart in a sentence, for those who cannot see it.
@@ -119,6 +120,7 @@ def report_context(
     ledger_head: str,
     assigned: int = 0,
     voided: Sequence[VoidedPlan] = (),
+    amended: Sequence[Amendment] = (),
 ) -> ReportContext:
     """Put recorded values into words and rows; computes no statistic."""
     plan = locked.plan
@@ -140,14 +142,26 @@ def report_context(
         segments=tables.segments(plan, last),
         funnel=tables.funnel(plan, last, assigned=assigned),
         revised=_revised(plan, last, decision),
-        amendments=tuple(
-            {
-                "version": str(v.version),
-                "when": shown(from_text(v.voided_at), zone_name=zone_name),
-                "digest": v.digest[:12],
-                "reason": v.reason,
-            }
-            for v in voided
+        amendments=(
+            *(
+                {
+                    "when": shown(from_text(v.voided_at), zone_name=zone_name),
+                    "what": f"Version {v.version} was taken back before anything was sent",
+                    "digest": v.digest[:12],
+                    "reason": v.reason,
+                }
+                for v in voided
+            ),
+            *(
+                {
+                    "when": shown(from_text(a.at), zone_name=zone_name),
+                    "what": "Changed: "
+                    + "; ".join(f"{c['key']}, {c['before']} to {c['after']}" for c in a.changes),
+                    "digest": a.digest[:12],
+                    "reason": a.reason,
+                }
+                for a in amended
+            ),
         ),
         goal=_goal(plan),
         chart=_chart(plan, looks),

@@ -15,7 +15,7 @@ from testkit.reports.contexts import report_context
 from testkit.reports.flat import looks_csv
 from testkit.reports.render import render
 from testkit.services.decide import doubts_about, waiting
-from testkit.store import events, looks, plans
+from testkit.store import amendments, events, looks, plans
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,6 +153,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         seq, head = ledger.head(conn)
         practice = proposals.in_practice(conn)
         taken_back = plans.voided(conn, name)
+        amended = amendments.amendments(conn, name, locked.version)
     rest = waiting(locked.plan, lists, sends)
     doubts = doubts_about(decided[0], batches) if decided else ()
     zone_name = workspace.config.organisation.zone
@@ -177,7 +178,11 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
             }
             for b in batches
         ],
-        "amendments": [asdict(value) for value in taken_back],
+        "taken_back": [asdict(value) for value in taken_back],
+        "amendments": [
+            {"at": a.at, "digest": a.digest, "changes": list(a.changes), "reason": a.reason}
+            for a in amended
+        ],
         "remainder": rest,
         "doubts": list(doubts),
         "ledger_head": {"seq": seq, "hash": head},
@@ -195,6 +200,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         ledger_head=f"ledger row {seq}, {head[:12]}",
         assigned=sum(value.rows for value in lists),
         voided=taken_back,
+        amended=amended,
     )
     return context, data
 
