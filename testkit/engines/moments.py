@@ -272,9 +272,18 @@ def _cells(
     waves: dict[int, WaveCounts],
 ) -> None:
     variables = _variables(plan, metric)
+    # Where no row ever spoke of the metric, its zeros are not zeros.
+    told = {
+        wave
+        for (wave,) in connection.execute(
+            "SELECT DISTINCT a.wave FROM assigned a JOIN result r ON r.unit = a.unit"
+            f" WHERE r.metric = {literal(metric.name)}"
+        ).fetchall()
+    }
     query = f"SELECT wave, arm, {_aggregates(variables)} FROM observed GROUP BY wave, arm"
     for wave, arm, *rest in connection.execute(query).fetchall():
-        waves[wave].cells.setdefault(metric.name, {})[arm] = _cell(rest, len(variables))
+        if wave in told or metric is plan.metric:
+            waves[wave].cells.setdefault(metric.name, {})[arm] = _cell(rest, len(variables))
 
 
 def _segment(

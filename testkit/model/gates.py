@@ -65,6 +65,7 @@ def gates(
     found += _crossed(plan, waves, quality)
     found += _machines(plan, waves, quality)
     found += _matched(quality)
+    found += _untold(plan, waves)
     return tuple(found)
 
 
@@ -198,6 +199,25 @@ def _matched(quality: Quality) -> list[Finding]:
                 "one arm's links or forms lose the id of the person; count by arm instead, or"
                 " decide with --despite-mismatch REASON"
             ),
+        )
+    ]
+
+
+def _untold(plan: Plan, waves: Sequence[WaveCounts]) -> list[Finding]:
+    """Guardrails that nobody brought results for: they guard nothing."""
+    silent = [
+        m.name
+        for m in plan.metrics
+        if m.role == "guardrail" and not any(w.cells.get(m.name) for w in waves)
+    ]
+    if not silent:
+        return []
+    return [
+        Finding(
+            code="DQ007",
+            severity="warning",
+            message=f"no results came in for {' and '.join(silent)}: harm would not be seen",
+            hint=f"take in a file with the column {silent[0]}",
         )
     ]
 

@@ -143,6 +143,8 @@ def _sure(plan: Plan, decision: Decision | None) -> str:
 
 def _risk(plan: Plan, look: Look | None) -> str:
     rails = look.guardrails if look else ()
+    if look is not None and not rails and any(m.role == "guardrail" for m in plan.metrics):
+        return "We meant to watch for harm. No data on it came in. That is a gap."
     if not any(m.role == "guardrail" for m in plan.metrics):
         return "We did not watch for harm, such as people who leave the list. That is a gap."
     harmed = [g.metric for g in rails if g.harm]
