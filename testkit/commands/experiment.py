@@ -74,8 +74,6 @@ def assign(
     )
     if done.known:
         head += f"; {done.known:,} more were in an earlier list and keep their place"
-    for why, count in done.left_out.items():
-        head += f"; {count:,} are left out: {why}"
     emit(
         {
             "assignment": done.assignment.id,
@@ -83,7 +81,6 @@ def assign(
             "rows": done.assignment.rows,
             "counts": done.assignment.counts,
             "known": done.known,
-            "left_out": done.left_out,
             "files": [{"path": p, "rows": c} for p, c in rows],
         },
         f"{head}\n{table(rows, ['file', 'people'])}\n"

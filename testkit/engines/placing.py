@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from testkit.model.plan import Plan, PlanArm
 
 __all__ = [
+    "OUT",
     "REMAINDER",
-    "LeftOut",
+    "KeptOut",
     "Placed",
     "place",
     "place_given",
     "write_lists",
     "write_remainder",
 ]
+
+_OURS: Final = frozenset({"arm", "wave", "unit", "link", "refcode"})
 
 REMAINDER: Final = 0
 """Wave number of units that are not in the test."""
@@ -52,23 +55,6 @@ class KeptOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Who must not be in the test, nor in its remainder.
-
-    Attributes:
-        suppressed: Files of ids.
-        elsewhere: Parquet files of other experiments; who is in their tests is left out.
-        holdout: Share of everybody who gets no message of any test.
-        salt: The organisation's text for that; the same in all its experiments.
-    """
-
-    suppressed: tuple[CsvFile, ...] = ()
-    elsewhere: tuple[Path, ...] = ()
-    holdout: float = 0.0
-    salt: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """A placed list.
 
@@ -79,7 +65,6 @@ class Placed:
         counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``, those who
             get nothing under wave ``"-1"`` by the reason.
         first_wave: Number of the first wave.
-        left_out: ``why -> units`` that must not be in the test, and are not.
     """
 
     data_sha256: str
@@ -87,7 +72,6 @@ class Placed:
     known: int
     counts: dict[str, dict[str, int]]
     first_wave: int
-    left_out: dict[str, int]
 
 
 def place(
@@ -98,7 +82,6 @@ def place(
     earlier: Sequence[Path],
     waves_before: int,
     folder: Path,
-    leave_out: LeftOut,
     progress: Callable[[str], None],
     kept_out: KeptOut | None = None,
 ) -> Placed:
@@ -114,7 +97,6 @@ def place(
         earlier: Parquet files of lists placed before; their units are left alone.
         waves_before: How many waves exist already; a later list makes one more.
         folder: Where the Parquet file goes.
-        leave_out: Who must not be in it.
         progress: Told what is being done.
         kept_out: Who must not be in it; None keeps nobody out.
 
@@ -137,15 +119,8 @@ def place(
             f" (SELECT unit FROM read_parquet({_listed_files(earlier)}))"
         ).fetchone()
         known = int(gone[0]) if gone else 0
-    left_out = _leave_out(connection, table, unit=unit, plan=plan, who=leave_out)
     row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     rows = int(row[0]) if row else 0
-    if rows == 0 and any(left_out.values()):
-        raise StateError(
-            f"everybody of {file.path.name} is suppressed, held out or in another test",
-            current="nobody left",
-            hint=", ".join(f"{why}: {n:,}" for why, n in left_out.items()),
-        )
     if rows == 0:
         raise StateError(
             f"every unit of {file.path.name} is assigned already",
@@ -154,11 +129,6 @@ def place(
         )
     parts = ", ".join(f"coalesce({column}, '')" for column in strata)
     stratum = f"concat_ws(' / ', {parts})" if strata else "''"
-    # Who shares a group shares its hash, so its place; a unit without one stands for itself.
-    key = f"nfc_normalize({unit})"
-    if plan.unit_group is not None:
-        group = identifier(file.column(plan.unit_group))
-        key = f"coalesce(nullif(nfc_normalize(trim({group})), ''), {key})"
     progress("placing every unit by its hash")
     group = (
         f"coalesce(nullif(trim({identifier(file.column(plan.unit_group))}), ''), {unit})"
@@ -167,10 +137,10 @@ def place(
     )
     connection.execute(
         f"""
-        CREATE TEMP TABLE hashed AS
-        SELECT *, nfc_normalize({unit}) AS unit_, {key} AS key_,
-          min({stratum}) OVER (PARTITION BY {key}) AS stratum_,
-          md5({literal(plan.salt)} || ':' || {key}) AS hash_
+        CREATE TEMP TABLE everybody AS
+        SELECT *, nfc_normalize({unit}) AS unit_, {stratum} AS stratum_,
+          nfc_normalize({group}) AS group_,
+          md5({literal(plan.salt)} || ':' || nfc_normalize({group})) AS hash_
         FROM {table}
         """
     )
@@ -182,9 +152,8 @@ def place(
         if not later and rows < plan.test_size:
             without = "".join(f", {number:,} of them {why}" for why, number in out.items())
             raise StateError(
-                f"{file.path.name} has {rows:,} units"
-                + (" that may be tested" if any(left_out.values()) else "")
-                + f", the plan tests {plan.test_size:,}",
+                f"{file.path.name} has {rows + sum(out.values()):,} units{without}; the plan tests"
+                f" {plan.test_size:,}",
                 current="locked",
                 hint="set list.size and list.test to the list that you have, and lock again",
             )
@@ -209,50 +178,10 @@ def place(
         "SELECT wave_, arm_, count(*) FROM placed GROUP BY ALL ORDER BY ALL"
     ).fetchall():
         counts.setdefault(str(wave), {})[arm] = number
-    return Placed(
-        data_sha256=sha,
-        rows=rows,
-        known=known,
-        counts=counts,
-        first_wave=first_wave,
-        left_out=left_out,
-    )
-
-
-def _leave_out(
-    connection: duckdb.DuckDBPyConnection, table: str, *, unit: str, plan: Plan, who: LeftOut
-) -> dict[str, int]:
-    """Take rows out that must not be placed; returns how many for which reason."""
-    key = f"nfc_normalize({unit})"
-    conditions: list[tuple[str, str]] = []
-    for file in who.suppressed:
-        column = identifier(
-            file.columns[0] if len(file.columns) == 1 else file.column(plan.unit_column)
-        )
-        name = file.relation(connection)
-        conditions.append(
-            (f"in {file.path.name}", f"{key} IN (SELECT nfc_normalize(trim({column})) FROM {name})")
-        )
-    if who.elsewhere:
-        listed = _listed_files(who.elsewhere)
-        conditions.append(
-            (
-                "in another test",
-                f"{key} IN (SELECT unit FROM read_parquet({listed}) WHERE wave > 0)",
-            )
-        )
-    if who.holdout > 0:
-        held = by_cuts(
-            f"md5({literal(who.salt)} || ':holdout:' || {key})",
-            [who.holdout, 1 - who.holdout],
-            ["true", "false"],
-        )
-        conditions.append(("held out of all tests", held))
-    found: dict[str, int] = {}
-    for why, condition in conditions:
-        gone = connection.execute(f"DELETE FROM {table} WHERE {condition}").fetchone()
-        found[why] = int(gone[0]) if gone else 0
-    return found
+    if out:
+        counts[str(OUT)] = out
+    rows += sum(out.values())
+    return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
 
 
 def place_given(
@@ -315,7 +244,6 @@ def place_given(
         known=0,
         counts=counts,
         first_wave=min((int(k) for k in counts), default=first_wave),
-        left_out={},
     )
 
 
@@ -413,11 +341,7 @@ def _rank(
     first_wave: int,
     rows: int,
 ) -> None:
-    """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum.
-
-    A group goes whole to the block in which it begins: with groups a block is off its size by less
-    than a group at either end.
-    """
+    """Exact sizes: waves and arms are consecutive blocks of the hash order inside each stratum."""
     test = sum(sizes)
     ends = list(accumulate(sizes))
     # A group stands in one stratum, that of its first member in the order of the values.
@@ -461,9 +385,11 @@ def _rank(
     connection.execute(
         """
         CREATE TEMP TABLE placed AS
-        SELECT r.*, c.wave_, c.arm_ FROM (
-          SELECT *, rank() OVER (PARTITION BY stratum_ ORDER BY hash_, key_) - 1 AS rank_
-          FROM hashed) r
+        SELECT r.* EXCLUDE (rank_), c.wave_, c.arm_ FROM (
+          SELECT * REPLACE (min(rank_) OVER (PARTITION BY group_) AS rank_) FROM (
+            SELECT *,
+              row_number() OVER (PARTITION BY stratum_ ORDER BY hash_, group_, unit_) - 1 AS rank_
+            FROM ranked)) r
         JOIN cells c ON c.stratum_ = r.stratum_ AND r.rank_ >= c.low AND r.rank_ < c.high
         """
     )
@@ -477,13 +403,13 @@ def _independent(
     waves = 1 if later else plan.waves
     arm = by_cuts("hash_", plan.shares, [literal(a.name) for a in plan.arms])
     wave = by_cuts(
-        f"md5({salt} || ':wave:' || key_)",
+        f"md5({salt} || ':wave:' || group_)",
         [1 / waves] * waves,
         [str(first_wave + i) for i in range(waves)],
     )
     tested = 1.0 if later else min(1.0, plan.test_size / (plan.list_size * (1 - plan.holdout)))
     inside = (
-        by_cuts(f"md5({salt} || ':test:' || key_)", [tested, 1 - tested], ["true", "false"])
+        by_cuts(f"md5({salt} || ':test:' || group_)", [tested, 1 - tested], ["true", "false"])
         if tested < 1
         else "true"
     )

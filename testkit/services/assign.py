@@ -6,10 +6,12 @@ The CSV files are views of it: they can be written again at any time, and come o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import hmac
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.engines.placing import LeftOut, place, place_given, write_lists, write_remainder
+from testkit.engines.placing import KeptOut, place, place_given, write_lists, write_remainder
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from testkit.kernel.sqlite import Connection
+    import duckdb
+
+    from testkit.engines.placing import Placed
+    from testkit.engines.sources import CsvFile
     from testkit.kernel.workspace import Workspace
     from testkit.model.plan import Plan
 
@@ -39,14 +44,12 @@ class Assigned:
         files: CSV files written, with their rows.
         new: False when this list was assigned before; its files were written again.
         known: Units that an earlier list had placed already.
-        left_out: ``why -> units`` that are suppressed, held out or in another test.
     """
 
     assignment: events.Assignment
     files: tuple[tuple[Path, int], ...]
     new: bool
     known: int = 0
-    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +107,10 @@ def assign(
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
         before = events.assignments(conn, name, locked.version)
-        leave_out = _left_out(conn, workspace, locked.plan)
     progress("reading the list")
     file = open_csv(source, encoding=encoding)
     value = next((a for a in before if a.source_sha256 == file.sha256), None)
     new, known = value is None, 0
-    left_out: dict[str, int] = {}
     if new and before and not new_wave:
         raise StateError(
             f"{name} has its list already: {before[0].source_name}, {before[0].rows:,} people",
@@ -121,35 +122,22 @@ def assign(
         )
     with session() as connection:
         if value is None:
-            if before and arm_column is not None:
-                raise StateError(
-                    f"{name} has its list already: arms that stand in a second one cannot be mixed"
-                    " with it",
-                    current="assigned",
-                    hint="bring the whole split as one list, with a column `wave`",
-                )
+            kept_out, digests = _kept_out(workspace, locked.plan)
             placed = (
-                place_given(
-                    connection,
-                    file,
-                    locked.plan,
-                    arm_column=arm_column,
-                    first_wave=1,
-                    folder=workspace.data / "assignments",
-                )
+                _take_over(connection, workspace, file, locked.plan, arm_column, seen=len(before))
                 if arm_column is not None
                 else place(
                     connection,
                     file,
                     locked.plan,
+                    kept_out=kept_out,
                     earlier=[_data(workspace, a) for a in before],
-                    leave_out=leave_out,
                     waves_before=max((int(w) for a in before for w in a.counts), default=0),
                     folder=workspace.data / "assignments",
                     progress=progress,
                 )
             )
-            now, known, left_out = workspace.clock(), placed.known, placed.left_out
+            now, known = workspace.clock(), placed.known
             value = events.Assignment(
                 id=new_id("list", now=now),
                 first_wave=placed.first_wave,
@@ -172,33 +160,33 @@ def assign(
             first_wave=value.first_wave,
             folder=lists_folder(workspace, name),
         )
-    return Assigned(assignment=value, files=tuple(files), new=new, known=known, left_out=left_out)
+    return Assigned(assignment=value, files=tuple(files), new=new, known=known)
 
 
-def _left_out(conn: Connection, workspace: Workspace, plan: Plan) -> LeftOut:
-    """Who must not be placed: suppressed ids, people of other tests, the hold-out."""
-    folder = workspace.root / "experiments" / plan.experiment
-    files = []
-    for name in plan.suppress:
-        near = next((p for p in (folder / name, workspace.root / name) if p.is_file()), None)
-        if near is None:
-            raise InputError(
-                f"the plan suppresses the ids of {name}, and there is no such file",
-                field="list.suppress",
-                value=name,
-                hint=f"put it into {workspace.shown(folder)}; nothing was assigned",
-            )
-        files.append(open_csv(near))
-    elsewhere = [
-        _data(workspace, value)
-        for other in plan.exclude
-        for value in events.assignments(conn, other, plans.require(conn, other).version)
-    ]
-    return LeftOut(
-        suppressed=tuple(files),
-        elsewhere=tuple(elsewhere),
-        holdout=plan.holdout,
-        salt=workspace.config.organisation.name,
+def _take_over(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    file: CsvFile,
+    plan: Plan,
+    arm_column: str,
+    *,
+    seen: int,
+) -> Placed:
+    """The split that stands in the list; it cannot be mixed with another list."""
+    if seen:
+        raise StateError(
+            f"{plan.experiment} has its list already: a second one with its own arms cannot be"
+            " mixed with it",
+            current="assigned",
+            hint="bring the whole split as one list, with a column `wave`",
+        )
+    return place_given(
+        connection,
+        file,
+        plan,
+        arm_column=arm_column,
+        first_wave=1,
+        folder=workspace.data / "assignments",
     )
 
 

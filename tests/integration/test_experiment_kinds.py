@@ -513,34 +513,3 @@ def test_late_outcomes_revise_the_figures_beside_a_verdict_that_stays(shell):
     shell.ok("experiment", "report", "late")
     page = (shell.folder / "reports" / "late.html").read_text(encoding="utf-8")
     assert "With what came in since" in page
-
-
-def test_who_must_not_get_a_message_is_in_no_list_at_all(shell):
-    first = clocked(shell, "first", "waves", ", waves: 1")
-    assert len(first.wave(1)) == 8000
-    folder = shell.folder / "experiments" / "second"
-    folder.mkdir()
-    (folder / "unsubscribed.csv").write_text(
-        "supporter_id\n" + "".join(f"S{i:06d}\n" for i in range(8000, 8100)), encoding="utf-8"
-    )
-    text = HEAD.format(name="second") + (
-        "list: {size: 12000, test: 2000, holdout: 0.1, suppress: [unsubscribed.csv],"
-        " exclude: [first]}\n"
-        "arms:\n  - {name: plain, control: true, text: a}\n  - {name: new, text: b}\n"
-        "metrics: [{name: did, tier: organising, base_rate: 0.3, mde: 0.1, window_hours: 24}]\n"
-        "design: {waves: 1}\n"
-    )
-    (folder / "experiment.yaml").write_text(text, encoding="utf-8")
-    shell.ok("experiment", "lock", "second")
-    people = shell.folder / "all.csv"
-    people.write_text(
-        "supporter_id\n" + "".join(f"S{i:06d}\n" for i in range(12_000)), encoding="utf-8"
-    )
-    done = shell.json("experiment", "assign", "second", str(people))
-    assert done["left_out"]["in unsubscribed.csv"] == 100
-    assert done["left_out"]["in another test"] == 8000
-    held = done["left_out"]["held out of all tests"]
-    assert 320 < held < 460  # a tenth of 3,900: 390, within four standard errors
-    placed = [row["supporter_id"] for p in (folder / "lists").glob("*.csv") for row in read(p)]
-    assert len(placed) == 12_000 - 8000 - 100 - held
-    assert min(placed) >= "S008100"
