@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from testkit.errors import StateError
 from testkit.model.expecting import expect
+from testkit.model.html import table_html
 from testkit.stats.returns import Range, actions_per_thousand
 
 if TYPE_CHECKING:
@@ -86,6 +87,24 @@ class Decision:
     per_thousand: dict[str, float] | None = None
     expected: dict[str, Any] | None = None
     proven_metrics: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """The verdict as a table, for notebooks."""
+        return table_html(
+            f"{self.outcome}: {self.reason}",
+            ("arm", "difference", "low", "high", "p", "proven", "the rest gets"),
+            [
+                (
+                    self.arm,
+                    self.difference,
+                    self.low,
+                    self.high,
+                    self.p_value,
+                    "yes" if self.proven else "no",
+                    ", ".join(f"{share:.0%} {name}" for name, share in self.chosen.items()),
+                )
+            ],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain values, for storage and JSON."""

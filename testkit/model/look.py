@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from testkit.kernel.findings import Finding
+from testkit.model.html import table_html
 from testkit.stats.moments import CoMoments, Moments
 
 if TYPE_CHECKING:
@@ -400,6 +401,18 @@ class Look:
     def comparison(self, metric: str, arm: str) -> Comparison | None:
         """The comparison of an arm on a metric; None when it was not made."""
         return next((c for c in self.comparisons if (c.metric, c.arm) == (metric, arm)), None)
+
+    def _repr_html_(self) -> str:
+        """The comparisons as a table, for notebooks."""
+        return table_html(
+            f"look {self.number}: {self.verdict}, {self.fraction:.0%} of the planned information",
+            ("metric", "arm", "control", "arm's", "difference", "low", "high", "adjusted p",
+             "verdict"),
+            [
+                (c.metric, c.arm, *c.values, c.difference, c.low, c.high, c.p_adjusted, c.verdict)
+                for c in self.comparisons
+            ],
+        )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """The look as plain values, for storage and JSON."""
