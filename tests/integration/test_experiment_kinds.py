@@ -513,3 +513,36 @@ def test_late_outcomes_revise_the_figures_beside_a_verdict_that_stays(shell):
     shell.ok("experiment", "report", "late")
     page = (shell.folder / "reports" / "late.html").read_text(encoding="utf-8")
     assert "With what came in since" in page
+
+
+@pytest.mark.parametrize("family", ["exact", "open-ended"])
+def test_rare_outcomes_go_from_list_to_report_without_z(shell, family):
+    body = TWO_ARMS.format(size=12_000) + (
+        "metrics: [{name: called, tier: organising, base_rate: 0.01, mde: 0.01,"
+        " window_hours: 24}]\n"
+        f"design: {{family: {family}, waves: 2}}\n"
+    )
+    study = Study(shell, "rare", body, people=12_000)
+    for number in (1, 2):
+        study.send(number)
+        shell.clock.move(hours=25)
+        rows = [
+            {"supporter_id": r["supporter_id"],
+             "called": int(i % 100 < (4 if r["arm"] == "new" else 1))}
+            for i, r in enumerate(study.wave(number))
+        ]  # fmt: skip
+        study.results(f"r{number}", rows)
+        look = study.look()
+        if look["verdict"] != "continue":
+            break
+    assert look["engine"] == {"exact": "exact", "open-ended": "open"}[family]
+    assert look["verdict"] == "crossed-up"
+    said = shell.ok("experiment", "look", "rare").out
+    assert ("critical counts" in said) == (family == "exact")
+    assert ("e-value" in said) == (family == "open-ended")
+    decision = study.decide()
+    assert decision["outcome"] == "ship"
+    assert decision["low"] > 0
+    for form in ("html", "md", "csv"):
+        shell.ok("experiment", "report", "rare", "--format", form)
+    shell.ok("experiment", "brief", "rare")
