@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from testkit.reports.render import render
-from testkit.services.report import overview, recorded
+from testkit.services.report import brief_of, overview, recorded
 from testkit.web.pageset import Page, PageSet, Reply
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def _one(visit: Visit) -> Reply:
     )
 
 
+def _brief(visit: Visit) -> Reply:
+    context = brief_of(visit.workspace, visit.parts["name"])
+    return Reply(
+        template="experiments/one.html.jinja",
+        context=OneContext(title=context.title, body=render("brief_body", context, form="html")),
+    )
+
+
 def _sheet() -> str:
     return files("testkit.reports").joinpath("templates", "report.css").read_text(encoding="utf-8")
 
@@ -66,6 +74,7 @@ EXPERIMENTS: Final = PageSet(
     pages=(
         Page(path="/experiments", show=_list),
         Page(path="/experiments/{name}", show=_one),
+        Page(path="/experiments/{name}/brief", show=_brief),
     ),
     styles={"report.css": _sheet},
 )

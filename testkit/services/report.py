@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
+    from testkit.reports.brief import BriefContext
     from testkit.reports.contexts import ReportContext
 
-__all__ = ["Reported", "brief", "overview", "recorded", "report"]
+__all__ = ["Reported", "brief", "brief_of", "overview", "recorded", "report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,20 @@ def brief(
     Raises:
         InputError: The file cannot be written.
     """
+    context = brief_of(workspace, name)
+    path = None
+    if write:
+        path = output or workspace.root / "reports" / f"{name}-brief.{form}"
+        _write(path, render("brief", context, form=form))
+    return Reported(path=path, data=asdict(context))
+
+
+def brief_of(workspace: Workspace, name: str) -> BriefContext:
+    """What the brief says, for a template; takes no look.
+
+    Raises:
+        NotFoundError: No plan of that name is locked.
+    """
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
         taken = looks.looks(conn, name, locked.version)
@@ -102,7 +117,7 @@ def brief(
         (k for k in taken if decision is not None and k.id == decision.look_id),
         taken[-1] if taken else None,
     )
-    context = brief_context(
+    return brief_context(
         locked.plan,
         look,
         decision,
@@ -111,11 +126,6 @@ def brief(
         doubts=doubts_about(decision, batches) if decision else (),
         generated_at=shown(workspace.clock(), zone_name=workspace.config.organisation.zone),
     )
-    path = None
-    if write:
-        path = output or workspace.root / "reports" / f"{name}-brief.{form}"
-        _write(path, render("brief", context, form=form))
-    return Reported(path=path, data=asdict(context))
 
 
 def _write(path: Path, text: str) -> None:

@@ -429,6 +429,8 @@ def test_pages_of_experiments_show_what_is_recorded_and_take_no_look(
     assert "style=" not in page.text
     assert kim.get("/static/report.css").headers["content-type"].startswith("text/css")
     assert kim.get("/experiments/none").status_code == 404
+    asked = kim.get("/experiments/karlan-list-2007/brief")
+    assert (asked.status_code, "What we ask you" in asked.text) == (200, True)
     assert everything(office) == before
 
 
