@@ -99,7 +99,7 @@ def analyse(
     verdict, lead, dropped = _together(plan, primary, rails, gone, stopped=stopped)
     compared = [*primary, *_secondaries(plan, primary, waves, past, now=now, final=is_final)]
     ended = verdict in STOPS
-    srm_p = sample_ratio(plan, ripe)
+    srm_p = sample_ratio(plan, ripe, gone=gone)
     first = next(c for c in primary if c.arm == lead)
     return Look(
         id=look_id,
@@ -123,7 +123,9 @@ def analyse(
         p_sequential=first.p_sequential,
         stagewise=first.stagewise if verdict not in {"harm", "futile"} else None,
         srm_p=srm_p,
-        findings=gates(plan, ripe, quality=quality or Quality(), primary=primary, srm_p=srm_p),
+        findings=gates(
+            plan, ripe, quality=quality or Quality(), primary=primary, srm_p=srm_p, gone=gone
+        ),
         engine=first.engine,
         arm=lead,
         comparisons=tuple(compared),

@@ -135,6 +135,7 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
         return _made(
             situation, reading, information=information, spent=spent, bound=bound, low=low,
             high=high, verdict=verdict, counted=False,
+            p=_revised_p(situation, reading, information) if stopped else None,
         )  # fmt: skip
     if engine == "open":
         from testkit.model.open_engine import open_comparison
@@ -225,6 +226,20 @@ def _by_z(situation: Situation, reading: Reading, information: float) -> Compari
         situation, reading, information=information, spent=spent, bound=bound, low=low, high=high,
         verdict=verdict, counted=True, p=p, after=after,
     )  # fmt: skip
+
+
+def _revised_p(situation: Situation, reading: Reading, information: float) -> float | None:
+    """Sequential p-value with the data after a stop; None where another engine had decided."""
+    if situation.engine != "z" or reading.z is None:
+        return None
+    before = [c for c in situation.before if c.information * NEW < information]
+    infos = [*(c.information for c in before), information]
+    return sequential_p_value(
+        z=[*(c.z or 0.0 for c in before), reading.z],
+        information=infos,
+        spending_time=[min(1.0, i / situation.planned) for i in infos],
+        spending=spending_by_name(situation.plan.spending),
+    )
 
 
 def side(metric: PlanMetric, direction: float) -> Verdict:

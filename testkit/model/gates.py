@@ -11,7 +11,7 @@ from testkit.stats.multiplicity import combine_average
 from testkit.stats.srm import sequential_srm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from testkit.model.look import Comparison, Quality, WaveCounts
     from testkit.model.plan import Plan
@@ -28,14 +28,22 @@ MACHINE_SHARE: Final = 0.2
 MATCH_ALPHA: Final = 0.001
 
 
-def sample_ratio(plan: Plan, waves: Sequence[WaveCounts]) -> float | None:
+def sample_ratio(
+    plan: Plan, waves: Sequence[WaveCounts], *, gone: Collection[str] = ()
+) -> float | None:
     """p-value of the sample-ratio test that may be read at every look; None without counts.
 
     Waves enter one after the other; assigned counts are right by construction, so what came back
-    is tested wherever rows come back for everybody.
+    is tested wherever rows come back for everybody. Arms that are out are no longer sent, so the
+    others are compared among themselves.
     """
-    names = [arm.name for arm in plan.arms]
-    tests = [sequential_srm(plan.shares, concentration=k, alpha=SRM_ALPHA) for k in SPREADS]
+    arms = [arm for arm in plan.arms if arm.name not in gone]
+    names = [arm.name for arm in arms]
+    if len(arms) < 2:
+        return None
+    whole = sum(arm.share for arm in arms)
+    shares = [arm.share / whole for arm in arms]
+    tests = [sequential_srm(shares, concentration=k, alpha=SRM_ALPHA) for k in SPREADS]
     largest = 0.0
     for wave in waves:
         counts = wave.returned if wave.returned is not None else wave.units
@@ -51,6 +59,7 @@ def gates(
     quality: Quality,
     primary: Sequence[Comparison],
     srm_p: float | None,
+    gone: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Findings about the rows of the waves that are read.
 
@@ -60,8 +69,9 @@ def gates(
         quality: What the rows say about themselves.
         primary: The primary metric in every arm.
         srm_p: From :func:`sample_ratio`.
+        gone: Arms that were out before this look: nobody is sent them any more.
     """
-    found = [*_silent(plan, waves), *_ratio(plan, waves, srm_p), *_few(primary)]
+    found = [*_silent(plan, waves, gone), *_ratio(plan, waves, srm_p), *_few(primary)]
     found += _crossed(plan, waves, quality)
     found += _machines(plan, waves, quality)
     found += _matched(quality)
@@ -69,10 +79,12 @@ def gates(
     return tuple(found)
 
 
-def _silent(plan: Plan, waves: Sequence[WaveCounts]) -> list[Finding]:
+def _silent(plan: Plan, waves: Sequence[WaveCounts], gone: Collection[str]) -> list[Finding]:
     findings = []
     for wave in waves:
-        silent = [arm.name for arm in plan.arms if not wave.rows.get(arm.name)]
+        silent = [
+            arm.name for arm in plan.arms if arm.name not in gone and not wave.rows.get(arm.name)
+        ]
         if silent:
             findings.append(
                 Finding(

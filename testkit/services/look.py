@@ -87,11 +87,16 @@ def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
 def _data_digest(conn: Connection, locked: LockedPlan, *, now: datetime) -> str:
     """The same rows, read as of the same mature waves, are the same look."""
     name, version = locked.plan.experiment, locked.version
-    window = timedelta(hours=locked.plan.metric.window_hours)
+    windows = sorted({metric.window_hours for metric in locked.plan.metrics})
     files = [a.data_sha256 for a in events.assignments(conn, name, version)]
     files += [b.data_sha256 for b in events.batches(conn, name, version)]
     sends = events.sends(conn, name, version)
-    ripe = [[wave, to_text(at)] for wave, at in sends.items() if now - at >= window]
+    ripe = [
+        [hours, wave, to_text(at)]
+        for hours in windows
+        for wave, at in sends.items()
+        if now - at >= timedelta(hours=hours)
+    ]
     return digest({"files": sorted(files), "mature": ripe})
 
 

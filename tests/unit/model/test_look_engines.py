@@ -46,17 +46,10 @@ def wave(number, counts, *, returned=None):
 def looks_of(plan, waves, **more):
     past: list[Look] = []
     for k in range(1, len(waves) + 1):
-        past.append(
-            analyse(
-                plan,
-                past=past,
-                waves=waves[:k],
-                now=NOW,
-                look_id=f"l{k}",
-                data_digest=str(k),
-                **more,
-            )  # fmt: skip
+        taken = analyse(
+            plan, past=past, waves=waves[:k], now=NOW, look_id=f"l{k}", data_digest=str(k), **more
         )
+        past.append(taken)
     return past
 
 
@@ -212,3 +205,31 @@ def test_notebooks_show_looks_and_decisions_as_escaped_tables():
     from testkit.model.html import table_html
 
     assert "<script>" not in table_html("<script>", ["<b>"], [["<i>"]])
+
+
+def test_an_arm_that_is_out_is_missed_by_nobody():
+    """Nobody is sent it any more: its silence is no mismatch, and blocks nothing."""
+    plan = plan_of(arms=THREE, test=24_000)
+    units = {"control": 2000, "new": 2000, "other": 2000}
+
+    def rows(number, new, returned):
+        made = wave(
+            number, {"control": (2000, 200), "new": (2000, new), "other": (2000, 205)},
+            returned=returned,
+        )  # fmt: skip
+        made.rows.update(returned)
+        return made
+
+    first, second = looks_of(plan, [rows(1, 90, dict(units)), rows(2, 0, {**units, "new": 0})])
+    assert first.dropped == ("new",)
+    assert second.findings == ()
+    assert second.srm_p > 0.5
+
+
+def test_data_after_a_stop_have_a_sequential_p_and_leave_the_verdict():
+    plan = plan_of()
+    first, second, third = looks_of(plan, [wave(k, two(200, 330)) for k in (1, 2, 3)])
+    assert (first.verdict, second.verdict) == ("crossed-up", "after-stop")
+    assert third.p_sequential is not None
+    assert third.p_sequential <= first.p_sequential
+    assert third.stagewise is None
