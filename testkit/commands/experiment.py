@@ -128,6 +128,13 @@ def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> N
 @click.option("--skip-unknown", is_flag=True, help="Leave out people who were not assigned.")
 @click.option("--increments", is_flag=True, help="Counts in the file add to earlier ones.")
 @click.option("--sent-at", metavar="TIME", help="When the waves in the file went out.")
+@click.option(
+    "--deed",
+    "deeds",
+    multiple=True,
+    metavar="METRIC=KIND",
+    help="The file is a tool's export: what counts as a metric. Repeatable.",
+)
 @json_option
 @pass_app
 def intake(
@@ -139,6 +146,7 @@ def intake(
     skip_unknown: bool,
     increments: bool,
     sent_at: str | None,
+    deeds: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Take in results: a row per person, or a row per arm. Any number of files.
@@ -146,10 +154,13 @@ def intake(
     \b
     Example:
       whistlestop experiment intake spring-appeal gifts.csv
+      whistlestop experiment intake spring-appeal actblue.csv --deed gave=donated
     """
     from testkit.kernel.clock import parse_local
     from testkit.services.intake import intake as run
 
+    if any("=" not in deed for deed in deeds):
+        raise click.BadParameter("write METRIC=KIND, such as gave=donated", param_hint="--deed")
     workspace = app.workspace()
     zone = workspace.config.organisation.zone
     with progress() as say:
@@ -157,6 +168,7 @@ def intake(
             workspace,
             name,
             source,
+            deeds=dict(deed.split("=", 1) for deed in deeds),
             encoding=encoding,
             dry_run=dry_run,
             skip_unknown=skip_unknown,

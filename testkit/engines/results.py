@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from testkit.engines.sources import CsvFile
     from testkit.model.plan import Plan
 
-__all__ = ["Results", "kind_of", "read_counts", "read_units"]
+__all__ = ["Results", "kind_of", "people_query", "read_counts", "read_units"]
 
 YES = ("1", "true", "yes", "y", "t", "x")
 NO = ("0", "false", "no", "n", "f", "")
@@ -209,6 +209,25 @@ def read_units(
         if amounts and repeated
         else (),
     )
+
+
+def people_query(lists: Sequence[tuple[Path, Mapping[str, str]]]) -> str:
+    """SQL of the people of the test: ``unit``, ``arm``, and a column per kind of id.
+
+    Args:
+        lists: Parquet files of the assigned lists, with ``kind of id -> column`` of each.
+    """
+    kinds = sorted({kind for _, ids in lists for kind in ids})
+    parts = []
+    for path, ids in lists:
+        columns = "".join(
+            f", {f'listed.{identifier(ids[k])}' if k in ids else 'NULL::TEXT'} AS {identifier(k)}"
+            for k in kinds
+        )
+        parts.append(
+            f"SELECT unit, arm{columns} FROM read_parquet({literal(str(path))}) WHERE wave > 0"
+        )
+    return " UNION ALL ".join(parts)
 
 
 def _metric_columns(file: CsvFile, plan: Plan) -> dict[str, bool]:

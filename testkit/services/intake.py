@@ -10,12 +10,12 @@ from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
-from testkit.kernel.digest import digest_bytes
+from testkit.kernel.digest import digest_bytes, digest_file
 from testkit.kernel.ids import new_id
 from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -57,6 +57,7 @@ def intake(
     skip_unknown: bool = False,
     increments: bool = False,
     sent_at: datetime | None = None,
+    deeds: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> TakenIn:
     """Take in one result file.
@@ -70,6 +71,9 @@ def intake(
         skip_unknown: Leave rows of units out that were not assigned.
         increments: Counts or amounts in the file add to earlier ones instead of replacing them.
         sent_at: When the waves in the file went out, where that is not recorded yet.
+        deeds: ``metric -> kind of event`` (``gave -> donated``, ``raised -> donated:amount``) for
+            the export of an outside tool, which is recognised; people of the tool who are not in
+            the list are left out.
         progress: Told what is being done.
 
     Raises:
@@ -84,11 +88,12 @@ def intake(
         known_sends = events.sends(conn, name, locked.version)
         decided = bool(looks.decisions(conn, name, locked.version))
     progress("reading the file")
-    file = open_csv(source, encoding=encoding)
-    twin = next((b for b in before if b.source_sha256 == file.sha256), None)
+    file = None if deeds else open_csv(source, encoding=encoding)
+    sha256 = file.sha256 if file is not None else digest_file(source)
+    twin = next((b for b in before if b.source_sha256 == sha256), None)
     if twin is not None:
         raise StateError(
-            f"{file.path.name} is in already, as {twin.id} of {twin.at[:16].replace('T', ' ')} UTC",
+            f"{source.name} is in already, as {twin.id} of {twin.at[:16].replace('T', ' ')} UTC",
             current="taken in",
             hint=f"nothing was changed; to take it back: experiment retract {name} {twin.id}",
         )
@@ -96,7 +101,23 @@ def intake(
     if sent_at is not None and sent_at > now:
         raise InputError("a wave cannot have gone out in the future", field="sent_at")
     folder = None if dry_run else workspace.data / "results"
+    matched: dict[str, list[int]] = {}
     with session() as connection:
+        if file is None:
+            from testkit.services.tool_files import tool_file
+
+            progress("recognising the export")
+            export = tool_file(
+                connection,
+                source,
+                locked.plan,
+                deeds=deeds or {},
+                lists=[(_assignment(workspace, a), a.columns) for a in lists],
+                encoding=encoding,
+                zone=workspace.config.organisation.zone,
+            )
+            matched = {f.arm: [f.reachable, f.assigned] for f in export.found}
+            file, skip_unknown = export, True
         if kind_of(file, locked.plan) == "units":
             if not lists:
                 raise StateError(
@@ -132,10 +153,10 @@ def intake(
             id=new_id("batch", now=now),
             kind=results.kind,
             source_name=file.path.name,
-            source_sha256=file.sha256,
+            source_sha256=sha256,
             data_sha256=results.data_sha256,
             rows=results.rows,
-            summary=results.summary(),
+            summary={**results.summary(), **({"matched": matched} if matched else {})},
             at=to_text(now),
         )
         progress("registering the batch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -546,3 +547,40 @@ def test_rare_outcomes_go_from_list_to_report_without_z(shell, family):
     for form in ("html", "md", "csv"):
         shell.ok("experiment", "report", "rare", "--format", form)
     shell.ok("experiment", "brief", "rare")
+
+
+def test_the_export_of_a_tool_is_led_to_people_through_the_list(shell):
+    body = TWO_ARMS.format(size=4000) + (
+        "metrics:\n"
+        "  - {name: gave, tier: organising, base_rate: 0.1, mde: 0.05, window_hours: 24}\n"
+        "  - {name: raised, kind: mean, role: secondary, tier: organising, base_mean: 2,"
+        " base_sd: 8, window_hours: 24}\n"
+        "design: {waves: 1}\n"
+    )
+    study = Study(
+        shell, "actblue", body, people=4000, columns=lambda i: {"email": f"p{i}@example.org"}
+    )
+    study.send(1)
+    shell.clock.move(hours=25)
+    at = (shell.clock() - timedelta(hours=20)).strftime("%Y-%m-%d %H:%M:%S")
+    lines = ["Receipt ID,Lineitem ID,Date,Amount,Reference Code,Recurrence Number,Donor Email"]
+    given = dict.fromkeys(("plain", "new"), 0)
+    for i, row in enumerate(study.wave(1)):
+        if i % 10 == 0 or (row["arm"] == "new" and i % 10 == 1):
+            given[row["arm"]] += 1
+            lines.append(f"r{i},1,{at},25.50,,,{row['email'].upper()}")
+    lines.append(f"r9,1,{at},5.00,,,stranger@example.org")
+    path = study.folder / "export.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ("--deed", "gave=donated", "--deed", "raised=donated:amount")
+    done = shell.json("experiment", "intake", "actblue", str(path), *words)
+    assert done["outcomes"] == given
+    assert done["unknown"] == 1
+    look = study.look()
+    assert {a["name"]: a["outcomes"] for a in look["arms"]} == given
+    raised = next(c for c in look["comparisons"] if c["metric"] == "raised")
+    assert raised["values"][1] == pytest.approx(25.5 * given["new"] / raised["units"][1])
+    twice = shell("experiment", "intake", "actblue", str(path), *words)
+    assert twice.code == 3
+    wrong = shell("experiment", "intake", "actblue", str(path), "--deed", "called=donated")
+    assert wrong.code in {2, 3}
