@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testkit.errors import InputError
@@ -62,6 +62,7 @@ def test_rare_outcomes_are_read_by_the_exact_engine():
     assert advise(Circumstances(list_size=400_000, base_rate=0.05)).engine == "z"
 
 
+@settings(deadline=None)
 @given(
     list_size=st.integers(10, 3_000_000),
     base_rate=st.floats(0.0005, 0.9),
