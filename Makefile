@@ -4,11 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-FAST := -m "not slow and not browser"
+FAST := -m "not slow and not browser and not faults"
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix slow browser types docs wheel bench serve lock clean
+.PHONY: help demo test check fix slow faults browser types docs wheel bench serve lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ fix: $(STAMPS)/test  ## mend what lint and format can mend
 
 slow: $(STAMPS)/test  ## the long simulations and soak runs
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m slow
+
+faults: $(STAMPS)/test  ## kills, races and hostile input, against real servers
+	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "faults and not slow"
 
 browser: $(STAMPS)/test  ## pages in a real Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -q -m browser

@@ -19,6 +19,8 @@ from testkit.kernel import ledger
 from testkit.kernel.sqlite import Database
 from tests.conftest import MovableClock
 
+pytestmark = pytest.mark.faults
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 POINTS = 4

@@ -26,6 +26,7 @@ from testkit.kernel.sqlite import Database
 
 # The signal is sent from inside the child; a thread of the parent serves the feeds meanwhile.
 pytestmark = [
+    pytest.mark.faults,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="forks"),
     pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
     pytest.mark.timeout(600),

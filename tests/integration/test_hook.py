@@ -19,6 +19,8 @@ from responders.services.hook import propose
 from responders.services.rehearse import rehearse, starter_set
 from testkit.kernel.config import DraftingHook
 
+pytestmark = pytest.mark.faults
+
 NOW = datetime(2026, 10, 13, 16, tzinfo=UTC)
 ORG = Organisation(name="Harbor Workers United", link="https://harbor.org/go")
 WORDS = "Stand with them: https://harbor.org/go Reply STOP to end"

@@ -14,6 +14,8 @@ from responders.store import archive
 from testkit.kernel.workspace import Workspace
 from tests.feed_world import FeedWorld, send
 
+pytestmark = pytest.mark.faults
+
 RSS = b'<?xml version="1.0"?><rss version="2.0"><channel><title>%s</title>%s</channel></rss>'
 
 

@@ -16,6 +16,8 @@ from testkit.outbox.letter import Message
 from testkit.outbox.mail import MailServer, SmtpSender
 from tests.peers import mail_server
 
+pytestmark = pytest.mark.faults
+
 MESSAGE = Message(
     id="msg_1", kind="asked", to="kim@example.org", subject="Grüße",
     body=".\n.dots\nund ümlaute\n", made_at=datetime(2026, 11, 3, tzinfo=UTC),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from responders.model.feed import ParsedFeed
 
+pytestmark = pytest.mark.faults
+
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 URL = "https://example.org/feed"
 GOOD = b"<rss version='2.0'><channel><title>T</title><item><title>A</title></item></channel></rss>"

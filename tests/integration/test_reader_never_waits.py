@@ -35,6 +35,7 @@ def read_for_ever(path: str, stop, waits) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(300)
 def test_a_million_rows_come_in_while_a_reader_never_waits(shell, tmp_path):
     if journal_mode() != "WAL":

@@ -19,6 +19,8 @@ from testkit.kernel.clock import utc_now
 from tests.peers import mail_server
 from tests.web_world import Office
 
+pytestmark = pytest.mark.faults
+
 ROOT = Path(__file__).parents[2]
 
 
