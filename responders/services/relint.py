@@ -93,6 +93,11 @@ def check_again(
         content: Its words after it.
     """
     found = adopted_issues(conn).get(row.issue)
+    if not row.facts.get("story", {}).get("title"):
+        # Nothing to hold the words against: what was said of them before still stands.
+        before_it = tuple(row.facts.get("findings", ()))
+        lengths = row.facts.get("lengths", {})
+        return Checked(row=CheckRow(findings=before_it, lengths=lengths, risk=row.risk))
     if found is None:
         gone = remark(
             "RS092",
@@ -217,8 +222,10 @@ def _story(plain: Mapping[str, Any]) -> StoryFacts:
         StoryEntry(
             **{
                 **entry,
-                "published_at": _time(entry["published_at"]) if entry["published_at"] else None,
-                "first_seen_at": _time(entry["first_seen_at"]) if entry["first_seen_at"] else None,
+                "published_at": _time(entry["published_at"]) if entry.get("published_at") else None,
+                "first_seen_at": _time(entry["first_seen_at"])
+                if entry.get("first_seen_at")
+                else None,
             }
         )
         for entry in values.get("entries", ())
