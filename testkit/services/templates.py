@@ -89,18 +89,35 @@ _ONE_SEND = """\
 """
 
 
-def _email(text: str) -> str:
-    filled = {"$window": "72", "$leave_rate": "0.002", "$leave": "unsubscribed"}
-    for name, value in filled.items():
-        text = text.replace(name, value)
+_COMPLAINS = """\
+  - name: complained
+    role: guardrail     # people do complain; must not get worse by more than the margin
+    kind: proportion
+    tier: organising
+    direction: down
+    base_rate: $rate
+    margin: $margin
+    window_hours: $window
+    owner: ""
+"""
+
+
+def _filled(text: str, **values: str) -> str:
+    for name in sorted(values, key=len, reverse=True):  # $leave_rate before $leave
+        text = text.replace(f"${name}", values[name])
     return text
+
+
+def _email(text: str) -> str:
+    return _filled(text, window="72", leave_rate="0.002", leave="unsubscribed")
 
 
 def _sms(text: str) -> str:
-    filled = {"$window": "48", "$leave_rate": "0.01", "$leave": "opted_out"}
-    for name, value in filled.items():
-        text = text.replace(name, value)
-    return text
+    return _filled(text, window="48", leave_rate="0.01", leave="opted_out")
+
+
+def _complaints(window: str, *, rate: str, margin: str) -> str:
+    return _filled(_DECIDES + _COMPLAINS, window=window, rate=rate, margin=margin)
 
 
 PLAIN: Final = Template(
@@ -189,18 +206,7 @@ TEMPLATES: Final = {
   kind: person
   column: visitor_id    # the id that your site keeps for a visitor
 """,
-        metrics=_DECIDES.replace("$window", "24")
-        + """\
-  - name: complained
-    role: guardrail
-    kind: proportion
-    tier: organising
-    direction: down
-    base_rate: 0.002
-    margin: 0.002
-    window_hours: 24
-    owner: ""
-""",
+        metrics=_complaints("24", rate="0.002", margin="0.002"),
         design="""\
   family: open-ended    # look whenever you like; it needs more visitors than a planned end
   alpha: 0.05
@@ -222,18 +228,7 @@ TEMPLATES: Final = {
   column: voter_id      # the column that names a person
   group: household_id   # the column that the people of a household share
 """,
-        metrics=_DECIDES.replace("$window", "2160")
-        + """\
-  - name: complained
-    role: guardrail     # people do complain about letters like these
-    kind: proportion
-    tier: organising
-    direction: down
-    base_rate: 0.0005
-    margin: 0.001
-    window_hours: 2160
-    owner: ""
-""",
+        metrics=_complaints("2160", rate="0.0005", margin="0.001"),
         design=_ONE_SEND,
         factor="appeal",
     ),
@@ -249,18 +244,7 @@ TEMPLATES: Final = {
   kind: person
   column: user_id       # the platform splits the audience; you take in its counts
 """,
-        metrics=_DECIDES.replace("$window", "168")
-        + """\
-  - name: complained
-    role: guardrail     # hidden or reported
-    kind: proportion
-    tier: organising
-    direction: down
-    base_rate: 0.001
-    margin: 0.001
-    window_hours: 168
-    owner: ""
-""",
+        metrics=_complaints("168", rate="0.001", margin="0.001"),
         design=_ONE_SEND,
         factor="image",
     ),
