@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from responders.feeds import loopback
 from responders.feeds.recorded import bundled_documents
 
 if TYPE_CHECKING:
@@ -74,36 +73,9 @@ def serve(replay: str, *, now: datetime | None = None) -> Iterator[list[str]]:
     """
     documents = bundled_documents(replay, now=now or datetime.now(UTC))
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            name = self.path.lstrip("/")
-            body = documents.get(name)
-            if body is None:
-                self.send_error(404)
-                return
-            etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            if self.headers.get("If-None-Match") == etag:
-                self.send_response(304)
-                self.end_headers()
-                return
-            self.send_response(200)
-            kind = "application/feed+json" if name.endswith(".json") else "application/xml"
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", etag)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(name: str) -> tuple[bytes, str] | None:
+        body = documents.get(name)
+        return None if body is None else (body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its signature
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        port = server.server_address[1]
-        yield [f"http://127.0.0.1:{port}/{name}" for name in sorted(documents)]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with loopback.serve(answer) as address:
+        yield [f"{address}/{name}" for name in sorted(documents)]

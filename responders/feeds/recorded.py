@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 from bisect import bisect_right
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+
+from responders.feeds import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,36 +103,13 @@ def serve(recording: Recording, clock: Clock) -> Iterator[list[str]]:
     """Publish a recording on loopback; yields the addresses of its feeds, in their order."""
     shown = [_Shown(feed) for feed in recording.feeds]
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            number = self.path.strip("/").removesuffix(".json")
-            if not number.isdecimal() or int(number) >= len(shown):
-                self.send_error(404)
-                return
-            body, etag = shown[int(number)].at(clock())
-            if self.headers.get("If-None-Match") == etag:
-                self.send_response(304)
-                self.end_headers()
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", "application/feed+json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", etag)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(name: str) -> tuple[bytes, str] | None:
+        number = name.removesuffix(".json")
+        known = number.isdecimal() and int(number) < len(shown)
+        return shown[int(number)].at(clock()) if known else None
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its signature
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield [f"http://127.0.0.1:{server.server_address[1]}/{n}.json" for n in range(len(shown))]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with loopback.serve(answer) as address:
+        yield [f"{address}/{number}.json" for number in range(len(shown))]
 
 
 class _Shown:
