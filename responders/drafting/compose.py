@@ -158,7 +158,7 @@ def compose(
     today = as_of.astimezone(zone).date()
     name = reading.moment.name if reading.moment else ""
     voice = _org(org, lang=issue.lang, disclaimer=issue.disclaimer)
-    plain_story = story_context(story, lang=issue.lang, zone=zone)
+    plain_story = story_context(story, lang=issue.lang, zone=zone, hold=hold)
     findings: list[Finding] = []
     ask, ask_findings = choose_ask(issue, name, today, voice, plain_story)
     findings.extend(ask_findings)
@@ -285,12 +285,15 @@ def _channel(
         attempts = _attempts(
             usual, varied, titles=_PUSH_TITLES if channel == "push" else _SHORT_TITLES
         )
-    tries = [(chars, blocks, False) for chars, blocks in attempts]
+    tries = [(chars, blocks, False, False) for chars, blocks in attempts]
     if channel == "sms" and gsm_accents(facts.story.title) != facts.story.title:
-        tries += [(chars, blocks, True) for chars, blocks in attempts]
+        tries += [(chars, blocks, True, False) for chars, blocks in attempts]
+    # The deciding fact comes along where it fits beside all blocks; it pushes none out.
+    full = tuple(usual)
+    tries = [(chars, full, plain, True) for chars, blocks, plain, _ in tries if blocks == full] + tries
     made: list[Variant] = []
     findings: list[Finding] = []
-    for short_chars, blocks, plain in tries:
+    for short_chars, blocks, plain, keyed in tries:
         made, findings = [], [_accents_left_out()] if plain else []
         for index, arm in enumerate(arms):
             kept = {block: frame for block, frame in arm.items() if block in blocks}
@@ -303,6 +306,7 @@ def _channel(
                 varied=varied,
                 short=short_chars,
                 plain=plain,
+                keyed=keyed,
             )
             findings.extend(problems)
             if variant is not None:
@@ -374,12 +378,22 @@ def _text(
     varied: BlockName | None,
     short: int,
     plain: bool = False,
+    keyed: bool = False,
 ) -> tuple[Variant | None, list[Finding]]:
     story = story_context(
-        facts.story, lang=facts.issue.lang, zone=facts.zone, short_chars=short, quote=facts.quote
+        facts.story,
+        lang=facts.issue.lang,
+        zone=facts.zone,
+        short_chars=short,
+        quote=facts.quote,
+        hold=facts.hold,
     )
     if plain:
-        story = replace(story, short_title=gsm_accents(story.short_title))
+        story = replace(
+            story, short_title=gsm_accents(story.short_title), key=gsm_accents(story.key)
+        )
+    if not keyed:
+        story = replace(story, key="", key_outlet="")
     findings: list[Finding] = []
     words: dict[str, str] = dict.fromkeys(BLOCKS, "")
     for block, frame in frames.items():

@@ -59,11 +59,19 @@ class StoryContext:
         outlet: Outlet that published it.
         others: How many other outlets report it.
         others_word: The same as it begins a sentence: ``Three``, ``12``.
-        said: A sentence of the summary that can be quoted whole; else empty.
+        said: One or two sentences of the summary that can be quoted whole; else empty.
         more: A sentence that another outlet adds; empty when none does.
         more_outlet: That outlet; empty when there is none.
         place: Town or county that two outlets name; empty when they do not agree on one.
         date: Day of publication: ``May 12`` (``12 de mayo`` in Spanish); empty when unknown.
+        key: A short sentence on an appeal, a denial, a deadline or a day of effect; else empty.
+        key_outlet: The outlet that has it; empty when there is none.
+        decider: Whom to call: ``Gov. Porter``, ``your senator``; empty when nobody decides next.
+        step: ``sign`` before a governor, ``vote`` before a chamber or a council; else empty.
+        day: The next vote, hearing or deadline: ``November 12``, ``Monday``; else empty.
+        starts: The day from which it holds: ``January 1``; else empty.
+        body: Who decided: ``the commissioners``, ``the council``; else empty.
+        hurt: True when people were hurt and nobody is reported dead.
         quote: A quotation that the editor chose; None when there is none.
     """
 
@@ -78,6 +86,14 @@ class StoryContext:
     more_outlet: str
     place: str
     date: str
+    key: str
+    key_outlet: str
+    decider: str
+    step: str
+    day: str
+    starts: str
+    body: str
+    hurt: bool
     quote: QuoteContext | None
 
 

@@ -15,7 +15,14 @@ import regex
 
 from responders.drafting.contexts import QuoteContext, StoryContext
 from responders.drafting.phrases import shorten, single_quotes
-from responders.drafting.told import place_of, telling_sentence
+from responders.drafting.stage import read_stage
+from responders.drafting.told import (
+    deciding_sentence,
+    goes_against,
+    place_of,
+    telling_passage,
+    telling_sentence,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -121,15 +128,37 @@ def first_sentence(summary: str, *, title: str = "") -> str:
 
 
 def _second_voice(story: StoryFacts, *, said: str) -> tuple[str, str]:
-    """A sentence that another outlet adds, and its name; empty when none does."""
+    """A sentence that another outlet adds, and its name; empty when none does.
+
+    One that tells of an appeal, a denial or a day comes before one that does not.
+    """
     known = [story.title, said]
-    for entry in story.entries:
-        if entry.copy_of or entry.source == story.source:
-            continue
-        sentence = telling_sentence([clean_line(entry.summary)], known=known, least=24, alone=False)
-        if sentence:
-            return sentence, clean_line(entry.source, limit=60)
+    around = " ".join([story.title, story.summary, *(e.title for e in story.entries)])
+    others = [
+        (clean_line(e.summary), clean_line(e.source, limit=60))
+        for e in story.entries
+        if not e.copy_of and e.source != story.source and e.summary
+    ]
+    sentence, outlet = deciding_sentence(others, known=known, around=around)
+    if sentence and (said or not regex.match(r"(?:It|They|He|She|Este|Esta)\b", sentence)):
+        return sentence, outlet
+    for teaser, outlet in others:
+        sentence = telling_sentence([teaser], known=known, least=24, alone=not said)
+        if sentence and not goes_against(sentence):
+            return sentence, outlet
     return "", ""
+
+
+def _key(story: StoryFacts) -> tuple[str, str]:
+    """The short sentence that a reader of a text message must not miss, and its outlet."""
+    around = " ".join([story.title, story.summary, *(e.title for e in story.entries)])
+    entries = [(clean_line(story.summary), clean_line(story.source, limit=60))]
+    entries += [
+        (clean_line(e.summary), clean_line(e.source, limit=60))
+        for e in story.entries
+        if not e.copy_of and e.source != story.source and e.summary
+    ]
+    return deciding_sentence(entries, known=[story.title], around=around)
 
 
 def _place(story: StoryFacts) -> str:
@@ -147,6 +176,7 @@ def story_context(
     zone: tzinfo,
     short_chars: int = SHORT_TITLE_CHARS,
     quote: Quote | None = None,
+    hold: bool = False,
 ) -> StoryContext:
     """The story as templates see it.
 
@@ -156,6 +186,7 @@ def story_context(
         zone: Time zone of the readers; the day of publication depends on it.
         short_chars: Most characters of the short headline, > 10.
         quote: A quotation that the editor chose, with its speaker.
+        hold: Somebody died: one sentence is quoted and nothing that lays blame.
     """
     outlet = clean_line(story.source, limit=60) or _host(story.url)
     title = clean_headline(story.title, outlet=story.source)
@@ -167,8 +198,18 @@ def story_context(
             speaker=clean_line(quote.speaker, limit=120),
             outlet=clean_line(quote.source, limit=60) or outlet,
         )
-    said = first_sentence(story.summary, title=story.title)
-    more, more_outlet = _second_voice(story, said=said)
+    if hold:
+        said = first_sentence(story.summary, title=story.title)
+        more = more_outlet = key = key_outlet = ""
+    else:
+        said = telling_passage(clean_line(story.summary), title=story.title)
+        more, more_outlet = _second_voice(story, said=said)
+        key, key_outlet = _key(story)
+    texts = [story.title, story.summary]
+    for entry in story.entries:
+        if not entry.copy_of:
+            texts.extend([entry.title, entry.summary])
+    stage = read_stage(clean_line(text) for text in texts)
     return StoryContext(
         title=title,
         short_title=shorten(title, short_chars),
@@ -181,6 +222,14 @@ def story_context(
         more_outlet=more_outlet,
         place=_place(story),
         date=_day(story.published_at, lang=lang, zone=zone),
+        key=key,
+        key_outlet=key_outlet,
+        decider=stage.decider,
+        step=stage.step,
+        day=stage.day,
+        starts=stage.starts,
+        body=stage.body,
+        hurt=stage.hurt,
         quote=spoken,
     )
 
