@@ -290,7 +290,11 @@ def _channel(
         tries += [(chars, blocks, True, False) for chars, blocks in attempts]
     # The deciding fact comes along where it fits beside all blocks; it pushes none out.
     full = tuple(usual)
-    tries = [(chars, full, plain, True) for chars, blocks, plain, _ in tries if blocks == full] + tries
+    tries = [
+        (chars, full, plain, True)
+        for chars, blocks, plain, _ in tries
+        if blocks == full and chars == attempts[0][0]
+    ] + tries
     made: list[Variant] = []
     findings: list[Finding] = []
     for short_chars, blocks, plain, keyed in tries:
