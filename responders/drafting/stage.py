@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Stage", "is_decisive", "read_stage"]
 
 _DAY: Final = (
-    r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|"
+    r"(?:\p{L}+day, )?(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|"
     r"December)\s\d{1,2}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\sat\smidnight)?)"
 )
 _DATE: Final = _DAY.partition("|(?:Mon")[0] + ")"
