@@ -35,6 +35,7 @@ _TURNS: Final = (
     "veto*", "reject", "rejects", "rejected", "block", "blocks", "blocked", "halt", "halts",
     "halted", "strike down", "strikes down", "struck down", "throw out", "throws out", "toss out",
     "tosses out", "overturn*", "repeal*", "reverse", "reverses", "reversed", "withdraw*",
+    "deny", "denies", "denied", "restores", "vote down", "votes down", "delays vote",
     "withdrew", "cancels", "override*", "suspend", "suspends", "scraps", "falls short", "fall",
     "falls", "fell", "drops", "declines", "rehires", "reopens", "restored", "fall short", "fails",
     "veta", "vetó", "rechaza*", "rechazó", "bloquea*", "bloqueó", "frena", "frenó", "anula*",

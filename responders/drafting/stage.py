@@ -34,7 +34,9 @@ _TO_GOVERNOR: Final = regex.compile(
     r"\b(?:whether|that) s?he will sign\b|\bone signature away\b",
     regex.IGNORECASE,
 )
-_GOVERNOR: Final = regex.compile(r"\bGov\.\s+(?:\p{Lu}[\p{L}'’-]+\s+){0,2}?(?P<name>\p{Lu}[\p{L}'’-]+)(?=[\s.,’'](?!\p{Lu}))")
+_GOVERNOR: Final = regex.compile(
+    r"\bGov\.\s+(?:\p{Lu}[\p{L}'’-]+\s+){0,2}?(?P<name>\p{Lu}[\p{L}'’-]+)(?=[\s.,’'](?!\p{Lu}))"
+)
 _TO_CHAMBER: Final = regex.compile(
     r"\b(?:to|in) (?:the )?(?:state )?(?P<to>Senate|House)\b|"
     r"\bthe (?:state )?(?P<by>Senate|House) (?:takes|will take|votes|will vote|is to vote)\b"
@@ -42,7 +44,9 @@ _TO_CHAMBER: Final = regex.compile(
 _PASSED_ONE: Final = regex.compile(
     r"\b(?P<one>Senate|House) (?:pass(?:es|ed)|approv(?:es|ed)|vot(?:es|ed)|clear(?:s|ed))\b"
 )
-_COMMITTEE: Final = regex.compile(r"\bcommittee (?:hears|votes|will|is to|takes)\b", regex.IGNORECASE)
+_COMMITTEE: Final = regex.compile(
+    r"\bcommittee (?:hears|votes|will|is to|takes)\b", regex.IGNORECASE
+)
 _COUNCIL: Final = regex.compile(
     r"\b(?P<who>city council|council|school board|county board|board|commission|commissioners) "
     r"(?:votes on|will vote|is to vote|decides on|takes it up)",
@@ -61,7 +65,9 @@ _STARTS: Final = regex.compile(
     rf"\bentra en vigor el {_DAY_ES}",
     regex.IGNORECASE,
 )
-_LIMIT_ES: Final = regex.compile(rf"\b(?:antes del|hasta el|desde el(?= \p{{Ll}})) {_DAY_ES}", regex.IGNORECASE)
+_LIMIT_ES: Final = regex.compile(
+    rf"\b(?:antes del|hasta el|desde el(?= \p{{Ll}})) {_DAY_ES}", regex.IGNORECASE
+)
 _BODY: Final = regex.compile(
     r"\b(?P<who>(?:utility|election) commission|city council|(?:school|election|county) board|"
     r"commissioners|commission|council|regulators)\b",

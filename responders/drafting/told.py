@@ -17,7 +17,14 @@ from responders.drafting.stage import is_decisive
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["deciding_sentence", "goes_against", "place_of", "sentences", "telling_passage", "telling_sentence"]
+__all__ = [
+    "deciding_sentence",
+    "goes_against",
+    "place_of",
+    "sentences",
+    "telling_passage",
+    "telling_sentence",
+]
 
 LONGEST: Final = 260
 LONGEST_PASSAGE: Final = 340
@@ -54,14 +61,17 @@ _HANGS: Final = regex.compile(
     r"\bsaid (?:that|this|it) (?:would|was|is|will)\b|\bdo so\b",
     regex.IGNORECASE,
 )
-_AGAINST: Final = regex.compile(r"\bcosts? (?:the )?\p{L}+ \$|\bcosts? \$|\braise prices\b|\bhad asked for \d", regex.IGNORECASE)
+_AGAINST: Final = regex.compile(
+    r"\bcosts? (?:the )?\p{L}+ \$|\bcosts? \$|\braise prices\b|\bhad asked for \d", regex.IGNORECASE
+)
 _ACCUSES: Final = regex.compile(
     r"\b(?:complaint|accus\w+|su(?:ed|es|it|ing)|lawsuit|alleg\w+|charged|report finds|kept tips|"
     r"wage theft|demanda\w*|acus\w+)\b",
     regex.IGNORECASE,
 )
 _REPLIES: Final = regex.compile(
-    r"\b(?:appeal|den(?:y|ies|ied)|disput\w+|misread|new permit|apelar\w*|niega\w*)\b", regex.IGNORECASE
+    r"\b(?:appeal|den(?:y|ies|ied)|disput\w+|misread|new permit|apelar\w*|niega\w*)\b",
+    regex.IGNORECASE,
 )
 _PLACE: Final = regex.compile(
     r"\b(?:in|near|outside|en)\s+(?P<name>\p{Lu}[\p{Ll}'’]+(?:\s\p{Lu}[\p{Ll}'’]+){0,2})"

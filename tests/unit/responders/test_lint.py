@@ -38,6 +38,14 @@ ORG = Organisation(
     disclaimer="Paid for by Four Rivers.",
 )
 LABOR = issue_from_mapping(yaml.safe_load(starter_issues()["labor"]))
+# A fact for the moment of the story below, so that its expiry can be tested.
+LABOR = replace(
+    LABOR,
+    talking_points=tuple(
+        replace(p, moments=(*p.moments, "strike-vote")) if p.name == "section-7" else p
+        for p in LABOR.talking_points
+    ),
+)
 STORY = StoryFacts(
     id="st_1",
     title="Northfield workers vote to strike over 5% offer",
