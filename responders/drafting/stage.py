@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Stage", "is_decisive", "read_stage"]
 
 _DAY: Final = (
-    r"(?:\p{L}+day, )?(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|"
-    r"December)\s\d{1,2}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\sat\smidnight)?)"
+    r"(?:\p{L}+day, )?(?P<day>(?:January|February|March|April|May|June|July|August|"
+    r"September|October|November|December)\s\d{1,2}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\sat\smidnight)?)"
 )
 _DATE: Final = _DAY.partition("|(?:Mon")[0] + ")"
 _DAY_ES: Final = (
@@ -53,7 +53,8 @@ _COUNCIL: Final = regex.compile(
     regex.IGNORECASE,
 )
 _AHEAD: Final = regex.compile(
-    r"(?:\bhears? it|\btakes? it up|\bvotes(?: on it)?|\bleave by|\belection is|\bis set for|\bhearings? begins?|"
+    r"(?:\bhears? it|\btakes? it up|\bvotes(?: on it)?|\bleave by|\belection is|\bis set for|"
+    r"\bhearings? begins?|"
     r"\bcomments? (?:until|due|close)|\buntil(?: \d+ [ap]\.m\.)?|\bmust decide|\bdecide|"
     r"\bsignatures|\bdeadline(?: [\w ]{0,30}?)? is|\bcontract ends(?: at midnight)?|\bopen|"
     r"\bends?|\bexpires?|\bgone|\bfrom 9 a\.m\.)"
@@ -74,7 +75,8 @@ _BODY: Final = regex.compile(
     regex.IGNORECASE,
 )
 _HURT: Final = regex.compile(
-    r"\b(?:was|were) (?:hurt|injured|treated|burned)\b|\bloses? (?:two |three )?(?:fingers|an? \p{L}+|hand|arm)|"
+    r"\b(?:was|were) (?:hurt|injured|treated|burned)\b|"
+    r"\bloses? (?:two |three |an? )?(?:fingers?|hand|arm|leg|eye)\b|"
     r"\blost (?:two|three|an?|his|her) (?:fingers|hand|arm|leg)\b|\btaken to (?:the )?hospital\b",
     regex.IGNORECASE,
 )
@@ -85,7 +87,8 @@ _FORWARD: Final = regex.compile(
     r"\bwhether s?he will sign\b|\bmiles away\b|\bminutes to\b|"
     r"\bin (?:two|three|five|seven|ten|\d+) days\b|\bhas (?:\w+ ){1,2}days to\b|"
     r"\bwithin a (?:week|month)\b|\bwithin \d+ days\b|\buntil \d+ [ap]\.m\.|\bstays? in force\b|"
-    r"\bcan keep (?:\p{L}+)\b|\bwhile the case goes on\b|\bnew permit\b|\bgo to court\b|\bwould sue\b|"
+    r"\bcan keep (?:\p{L}+)\b|\bwhile the case goes on\b|\bnew permit\b|\bgo to court\b|"
+    r"\bwould sue\b|"
     r"\bwill sue\b|\bentra en vigor\b|\bapelar",
     regex.IGNORECASE,
 )  # fmt: skip
@@ -96,7 +99,7 @@ class Stage:
     """What the outlets say about the next step.
 
     Attributes:
-        decider: Whom to call, as words in a sentence: ``Gov. Porter``, ``your senator``; else empty.
+        decider: Whom to call, in words: ``Gov. Porter``, ``your senator``; else empty.
         step: ``sign`` before a governor, ``vote`` before a chamber or council; else empty.
         day: The next vote, hearing or deadline: ``November 12``, ``Monday``; else empty.
         starts: The day from which it holds: ``January 1``; else empty.

@@ -43,7 +43,9 @@ _ABBREVIATION: Final = regex.compile(
 )
 _SPOKEN: Final = regex.compile(r"[“”\"«»]|(?<!\w)[‘']\w")
 _ANSWERS: Final = regex.compile(
-    r"^(?:members|officials) said\b|^(?:the|an?|its|his|her|their|business|industry|landlord|utilities|growers|oil|members|el|la|los|las|un|una)\b[^.]{0,60}?"
+    r"^(?:members|officials) said\b|"
+    r"^(?:growers|utilities|landlords|employers) (?:have |had )?(?:asked|said|want\w*)\b|"
+    r"^(?:the|an?|its|his|her|their|business|industry|landlord|oil|el|la|los|las|un|una)\b[^.]{0,60}?"
     r"\b(?:compan\w+|owners?|employers?|landlords?|attorney|lawyers?|spokes\w+|lobb\w+|groups?|"
     r"growers|utilit\w+|plant|chain|hospital|chamber|casero|dueñ[oa]|empresa|abogad[oa])\b"
     r"[^.]{0,40}?\b(?:sa(?:id|ys?)|disput\w+|den(?:y|ies|ied)|thank\w*|declin\w+|cit\w+|call\w*|"

@@ -11,7 +11,7 @@ from responders.drafting.told import deciding_sentence, telling_passage
 @pytest.mark.parametrize(
     ("texts", "decider", "step"),
     [
-        (["Senate passes ban", "Gov. Mark Hale has said that he will sign it."], "Gov. Hale", "sign"),
+        (["Senate passes ban", "Gov. Mark Hale said that he will sign it."], "Gov. Hale", "sign"),
         (["Wage bill goes to governor"], "the governor", "sign"),
         (["House passes voter ID bill", "It moves to the Senate."], "your senator", "vote"),
         (["Senate approves fines", "The bill heads to House."], "your House member", "vote"),
@@ -48,6 +48,7 @@ def test_a_day_that_is_over_is_no_deadline(text, day, starts):
 
 def test_where_somebody_died_nobody_is_wished_a_recovery():
     assert read_stage(["Four workers were hurt."]).hurt
+    assert not read_stage(["The union loses a vote."]).hurt
     assert not read_stage(["Three people died and nine were hurt."]).hurt
 
 
