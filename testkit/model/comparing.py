@@ -17,6 +17,7 @@ from testkit.stats.boundaries import monitoring_bounds
 from testkit.stats.engine_choice import EngineChoice, recheck_engine
 from testkit.stats.inference import sequential_p_value, stagewise
 from testkit.stats.spending import spending_by_name
+from testkit.stats.stagewise_rates import stagewise_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from testkit.model.plan import Engine, Plan, PlanMetric
     from testkit.model.readings import Pair, Reading
     from testkit.stats.counts import TwoByTwo
+    from testkit.stats.inference import StagewiseInference
 
 __all__ = ["Situation", "added_by_looks", "compare", "engine_now", "history", "side"]
 
@@ -153,8 +155,8 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
         return _made(
             situation, reading, information=information, spent=seen.spent, bound=None,
             low=seen.low, high=seen.high, verdict=seen.verdict, counted=True,
-            critical=seen.critical, p=seen.p_value, after=seen.stagewise, method=seen.method,
-            note=seen.note,
+            critical=seen.critical, critical_before=seen.critical_before, p=seen.p_value,
+            after=seen.stagewise, method=seen.method, note=seen.note,
         )  # fmt: skip
     return _by_z(situation, reading, information)
 
@@ -211,21 +213,28 @@ def _by_z(situation: Situation, reading: Reading, information: float) -> Compari
             look=len(infos),
             level=1 - plan.comparison_alpha,
         )
-        # theta is the drift per root unit of information; times ``scale`` it is a difference.
-        # On the speed clock information is counted otherwise, and the scale with it.
-        scale = reading.scale * math.sqrt(information / reading.information)
-        limit = 1.0 if reading.tables else math.inf
-        after = {
-            "p_value": found.p_value,
-            "low": max(-limit, found.low * scale),
-            "high": min(limit, found.high * scale),
-            "estimate": found.estimate * scale,
-        }
+        after = _in_its_unit(reading, found, information=infos[-1])
     low, high = reading.interval(bound) if bound is not None else (None, None)
     return _made(
         situation, reading, information=information, spent=spent, bound=bound, low=low, high=high,
         verdict=verdict, counted=True, p=p, after=after,
     )  # fmt: skip
+
+
+def _in_its_unit(
+    reading: Reading, found: StagewiseInference, *, information: float
+) -> dict[str, float]:
+    """A stage-wise result, on the drift per root of information, in the metric's unit."""
+    if reading.tables:
+        tables = reading.tables if reading.stratified else (reading.whole,)
+        shown = stagewise_difference(tables, found=found, information=information)
+        low, high, estimate = shown.low, shown.high, shown.estimate
+    else:
+        # Of means the standard error does not depend on the difference. On the speed clock
+        # information is counted otherwise, and the scale with it.
+        scale = (reading.scale or 0.0) * math.sqrt(information / reading.information)
+        low, high, estimate = found.low * scale, found.high * scale, found.estimate * scale
+    return {"p_value": found.p_value, "low": low, "high": high, "estimate": estimate}
 
 
 def _revised_p(situation: Situation, reading: Reading, information: float) -> float | None:
@@ -279,6 +288,7 @@ def _made(
     after: dict[str, float] | None = None,
     log_e: float | None = None,
     critical: tuple[int | None, int | None] | None = None,
+    critical_before: tuple[int | None, int | None] | None = None,
     method: str = "",
     note: str = "",
 ) -> Comparison:
@@ -300,6 +310,7 @@ def _made(
         bound=bound,
         log_e=log_e,
         critical=critical,
+        critical_before=critical_before,
         spent=spent,
         counted=counted,
         low=low,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from testkit.model.look import Comparison, Verdict
     from testkit.stats.counts import TwoByTwo
 
-__all__ = ["ExactSeen", "exact_comparison"]
+__all__ = ["ExactSeen", "exact_comparison", "tie_sentence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class ExactSeen:
     """What the exact engine says at a look; see :class:`testkit.model.look.Comparison`."""
 
     critical: tuple[int | None, int | None]
+    critical_before: tuple[int | None, int | None] | None
     spent: float
     low: float | None
     high: float | None
@@ -66,9 +67,14 @@ def exact_comparison(situation: Situation) -> ExactSeen:
             names = ("p_value", "low", "high", "estimate")
             after = {n: float(v or 0.0) for n, v in zip(names, values, strict=True)}
         note = ended.note
+    critical = found.critical
+    ties = (critical.low_before, critical.high_before)
+    before = sum(table.successes_arm for tables in earlier for table in tables)
+    tie = tie_sentence(critical, found.successes_arm, before=before)
     limits = found.repeated.difference_interval
     return ExactSeen(
-        critical=(found.critical.low, found.critical.high),
+        critical=(critical.low, critical.high),
+        critical_before=None if ties == (None, None) else ties,
         spent=found.spent,
         low=limits.low,
         high=limits.high,
@@ -79,13 +85,40 @@ def exact_comparison(situation: Situation) -> ExactSeen:
             "exact: counts of the arm given the totals of each wave; the difference is mapped from"
             " the odds ratio"
         ),
-        note=note,
+        note="; ".join(part for part in (tie, note) if part),
+    )
+
+
+def tie_sentence(critical: CriticalCounts, count: int, *, before: int) -> str:
+    """What the look before says where a count is one away from a bound; empty when nothing.
+
+    Args:
+        critical: Critical counts of the look.
+        count: Successes of the arm at this look.
+        before: The same at the look before.
+    """
+    if CriticalCounts(low=critical.low, high=critical.high).side(count) is not None:
+        return ""
+    side = critical.side(count, before=before)
+    high, low = critical.high_before, critical.low_before
+    upper = critical.high is not None and high is not None and count == critical.high - 1
+    if upper and side != "lower":
+        bound, needed = count + 1, f"{high:,} or more"
+    elif critical.low is not None and low is not None and count == critical.low + 1:
+        bound, needed = count - 1, f"{low:,} or fewer"
+    else:
+        return ""
+    return (
+        f"{count:,} is one away from the critical count {bound:,}, and there the look before"
+        f" decides: {needed} were needed then, it had {before:,},"
+        f" {'and the bound is crossed' if side else 'and no bound is crossed'}"
     )
 
 
 def _past(one: Comparison, tables: Sequence[TwoByTwo]) -> PastLook:
     if one.critical is not None:
-        low, high = one.critical
-        return PastLook(added=tuple(tables), critical=CriticalCounts(low=low, high=high))
+        (low, high), ties = one.critical, one.critical_before or (None, None)
+        used = CriticalCounts(low=low, high=high, low_before=ties[0], high_before=ties[1])
+        return PastLook(added=tuple(tables), critical=used)
     bound = float("inf") if one.bound is None else one.bound
     return PastLook(added=tuple(tables), z_bound=bound)

@@ -178,6 +178,8 @@ class Comparison:
         bound: Critical value on the scale of ``z``; None when this look could not stop.
         log_e: Natural logarithm of the e-value (open engine); None elsewhere.
         critical: Critical counts of the arm (exact engine): at most, at least; None elsewhere.
+        critical_before: Counts at the look before that decide one above the first of them, and one
+            below the second: at most, at least; None where nothing is told apart.
         spent: Alpha spent so far, both sides.
         counted: Whether the look took part in error spending.
         low: Lower end of the interval that holds at every look.
@@ -186,7 +188,7 @@ class Comparison:
         p_adjusted: The same after all comparisons that are read before or beside it.
         stagewise: ``p_value, low, high, estimate`` after a stop by the plan; else None.
         verdict: What this comparison says.
-        note: Why something is missing; empty otherwise.
+        note: Why something is missing, or what decided between equal totals; empty otherwise.
     """
 
     metric: str
@@ -215,11 +217,12 @@ class Comparison:
     stagewise: dict[str, float] | None
     verdict: Verdict
     note: str = ""
+    critical_before: tuple[int | None, int | None] | None = None
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
-        """The comparison that ``asdict`` wrote."""
-        critical = raw["critical"]
+        """The comparison that ``asdict`` wrote, also before equal totals were told apart."""
+        critical, before = raw["critical"], raw.get("critical_before")
         return cls(
             **{
                 **raw,
@@ -227,6 +230,7 @@ class Comparison:
                 "events": tuple(raw["events"]),
                 "values": tuple(raw["values"]),
                 "critical": None if critical is None else tuple(critical),
+                "critical_before": None if before is None else tuple(before),
             }
         )
 

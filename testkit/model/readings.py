@@ -95,10 +95,15 @@ class Reading:
     fixed: tuple[float, float] | None = None
     note: str = ""
 
+    @property
+    def whole(self) -> TwoByTwo:
+        """The counts of all waves together; only of a plain proportion."""
+        return _whole(self.tables)
+
     def interval(self, bound: float) -> tuple[float | None, float | None]:
         """The interval that leaves out 0 exactly when ``|z|`` reaches ``bound``."""
         if self.tables:
-            whole = _whole(self.tables)
+            whole = self.whole
             made = (
                 stratified_difference_interval(self.tables, critical=bound, small_sample=False)
                 if self.stratified

@@ -128,7 +128,7 @@ def report_context(
     return ReportContext(
         title=plan.title or plan.experiment,
         practice=practice,
-        summary=(*doubts, *_summary(plan, last, decision, remainder)),
+        summary=(*doubts, *_summary(plan, looks, decision, remainder)),
         plan=plan,
         locked_at=shown(from_text(locked.locked_at), zone_name=zone_name),
         locked_by=locked.locked_by,
@@ -177,9 +177,11 @@ def report_context(
 
 
 def _summary(
-    plan: Plan, last: Look | None, decision: Decision | None, remainder: int
+    plan: Plan, looks: Sequence[Look], decision: Decision | None, remainder: int
 ) -> tuple[str, ...]:
+    last = looks[-1] if looks else None
     if decision is not None:
+        decided = next((look for look in looks if look.id == decision.look_id), None)
         return (
             words.decision_sentence(plan, decision),
             (
@@ -189,6 +191,7 @@ def _summary(
             *(
                 sentence
                 for sentence in (
+                    words.note_sentence(plan, decided) if decided else "",
                     words.extra_sentence(plan, decision, remainder),
                     words.expected_sentence(plan, decision, remainder),
                     words.per_thousand_sentence(plan, decision),
@@ -203,6 +206,7 @@ def _summary(
                 f"So far the difference is {words.difference(plan.metric, last.difference)}"
                 f" ({words.range_of(plan.metric, last.low, last.high)})."
             ),
+            *filter(None, (words.note_sentence(plan, last),)),
         )
     return ("Nothing has been looked at yet.",)
 

@@ -93,6 +93,8 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
     if seen.immature:
         lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")
     lines.append(words.look_sentence(plan, seen))
+    if note := words.note_sentence(plan, seen):
+        lines.append(note)
     if seen.stopped and not seen.blocked:
         lines.append(f"next: whistlestop experiment decide {plan.experiment}")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ __all__ = [
     "extra_sentence",
     "figure",
     "look_sentence",
+    "note_sentence",
     "per_thousand_sentence",
     "percent",
     "points",
@@ -111,6 +112,12 @@ def look_sentence(plan: Plan, look: Look) -> str:
     if look.dropped and look.verdict == "continue":
         said += f" Out: {', '.join(look.dropped)}; send it to nobody else."
     return said
+
+
+def note_sentence(plan: Plan, look: Look) -> str:
+    """What is missing in the leading comparison, or what decided it at the last; else empty."""
+    first = look.comparison(plan.metric.name, look.arm)
+    return "" if first is None or not first.note else f"{first.note[0].upper()}{first.note[1:]}."
 
 
 def comparison_sentence(plan: Plan, one: Comparison) -> str:
