@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from testkit.errors import InputError
+from testkit.errors import ConvergenceError, InputError
 from testkit.stats.boundaries import (
     crossing_probabilities,
     monitoring_bounds,
     spending_bounds,
 )
+from testkit.stats.recursion import passage
 from testkit.stats.spending import hwang_shih_decani, kim_demets, obrien_fleming_spending
 
 
@@ -229,3 +230,19 @@ def test_looks_that_nearly_touch_are_refused_and_those_that_do_not_are_taken() -
     with pytest.raises(InputError):
         spending_bounds(information=[1.0, 1.0 + 1e-9], alpha=0.05)
     spending_bounds(information=[1.0, 1.0 + 1e-6], alpha=0.05)
+
+
+def test_probabilities_that_do_not_add_up_are_refused(monkeypatch) -> None:
+    whole = passage(information=(1.0, 2.0), lower=(-2.0, -2.0), upper=(2.0, 2.0), drifts=(0.0, 0.0))
+    for lost in (1e-6, 0.4):
+
+        class Leaky:
+            """A recursion that loses some of its paths on the way up."""
+
+            arrivals = whole.arrivals
+            lower_exits = staticmethod(whole.lower_exits)
+            upper_exits = staticmethod(lambda drift, lost=lost: whole.upper_exits(drift) - lost)
+
+        monkeypatch.setattr("testkit.stats.boundaries.passage", lambda **_: Leaky())
+        with pytest.raises(ConvergenceError, match="add up"):
+            crossing_probabilities(information=[1, 2], upper=[2, 2], lower=[-2, -2])

@@ -498,3 +498,9 @@ def test_a_walk_that_has_stopped_stays_empty() -> None:
     assert again.start == 2
     assert again.outside(everything) == (0.0, 0.0)
     assert critical_count(again, "upper", spent=0.0, allowed=0.1, tail="exact") is None
+
+
+def test_before_the_first_look_the_arm_had_nothing() -> None:
+    tied = [CriticalCounts(low=1, high=9, low_before=0, high_before=1)]
+    assert first_crossing(tied, [2]) == (1, tied[0].side(2)) == (1, "lower")
+    assert first_crossing(tied, [8]) is None

@@ -329,3 +329,25 @@ def test_small_sequential_p_values_are_resolved() -> None:
     # alpha t reaches the tail at alpha = tail / t.
     expected = 2 * stagewise.p_upper
     assert sequential_p_value(plan, successes_arm=[390]).upper == pytest.approx(expected, rel=1e-8)
+
+
+def test_after_two_looks_the_first_one_decides_between_equal_counts() -> None:
+    wave = Margins(n_control=10, n_arm=10, successes=6)
+    two = exact_boundaries([wave] * 2, fractions=[0.5, 1.0], upper=SIDE, lower=SIDE)
+    rule, earlier = two.critical[1], two.critical[0]
+    law = [math.comb(10, x) * math.comb(10, 6 - x) / math.comb(20, 6) for x in range(7)]
+    going = range(earlier.low + 1, earlier.high)
+    stopped = math.fsum(law[earlier.high :])
+    seen = {}
+    for before, new in itertools.product(going, range(7)):
+        found = stagewise_inference(two, successes_arm=[before, before + new])
+        above = stopped + math.fsum(
+            law[b] * law[x]
+            for b, x in itertools.product(going, range(7))
+            if (b + x, b) >= (before + new, before)
+        )
+        assert found.p_upper == pytest.approx(above, rel=1e-12)
+        side = rule.side(before + new, before=before)
+        assert (found.p_upper <= 0.1) is (side == "upper")
+        seen.setdefault(before + new, set()).add(side)
+    assert {None, "upper"} in seen.values()

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from testkit.stats.exact import TailPlan, exact_boundaries
+from testkit.stats.exact import TailPlan, exact_boundaries, first_crossing
 from testkit.stats.exact_repeated import repeated_inference, sequential_p_value
 from testkit.stats.hypergeometric import Margins
 from testkit.stats.walk import CriticalCounts
@@ -255,3 +255,43 @@ def test_hypotheses_that_are_accepted_again_further_out_are_covered(
     interval = repeated_inference(plan, successes_arm=path).interval
     # Never above the outermost accepted value by more than one probe.
     assert lowest - 0.002 <= math.log(interval.low) <= lowest + 0.011
+
+
+def test_sequential_p_knows_what_decides_between_equal_counts() -> None:
+    plan = exact_boundaries(WAVES[:2], fractions=FRACTIONS[1:], upper=SIDE, lower=SIDE)
+    rule, earlier = plan.critical[1], plan.critical[0]
+    decided = set()
+    for side, count in (("upper", rule.high - 1), ("lower", rule.low + 1)):
+        for before in range(max(earlier.low + 1, count - 7), min(earlier.high, count + 1)):
+            p = sequential_p_value(plan, successes_arm=[before, count])
+            crossed = rule.side(count, before=before) == side
+            assert (getattr(p, side) <= 0.1) is crossed
+            decided.add((side, crossed))
+    assert decided >= {("upper", True), ("upper", False)}
+
+
+def test_a_side_without_a_plan_stops_nothing_on_the_way_of_the_other() -> None:
+    one = exact_boundaries(WAVES, fractions=FRACTIONS, upper=SIDE)
+    mirrored = exact_boundaries(WAVES, fractions=FRACTIONS, upper=None, lower=SIDE)
+    for path in itertools.product((0, 3, 6), repeat=3):
+        counts = list(itertools.accumulate(path))
+        up = first_crossing(one.critical, counts) is not None
+        down = first_crossing(mirrored.critical, counts) is not None
+        assert (sequential_p_value(one, successes_arm=counts).upper <= 0.1) is up
+        assert (sequential_p_value(mirrored, successes_arm=counts).lower <= 0.1) is down
+
+
+def test_mid_p_intervals_exclude_no_effect_exactly_when_the_look_crosses() -> None:
+    plan = exact_boundaries(WAVES, fractions=FRACTIONS, upper=SIDE, lower=SIDE, tail="mid-p")
+    exact_limits = mid_limits = 0.0
+    for look in (1, 2, 3):
+        for count in range(look, 7 * look):
+            path = [count * (k + 1) // look for k in range(look)]
+            interval = repeated_inference(plan, successes_arm=path).interval
+            side = plan.critical[look - 1].side(count)
+            assert (interval.low > 1.0) == (side == "upper")
+            assert (interval.high is not None and interval.high < 1.0) == (side == "lower")
+            if look == 1:
+                mid_limits += interval.low
+                exact_limits += repeated_inference(PLAN, successes_arm=path).interval.low
+    assert mid_limits > exact_limits  # half of the own count is forgiven

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from testkit.errors import InputError
+from testkit.errors import ConvergenceError, InputError
 from testkit.stats.boundaries import spending_bounds
 from testkit.stats.inference import (
     likelihood_ratio_p_value,
@@ -17,6 +17,7 @@ from testkit.stats.inference import (
     sequential_p_value,
     stagewise,
 )
+from testkit.stats.recursion import Passage
 from testkit.stats.spending import pocock_spending
 
 BOUNDS = spending_bounds(information=[1, 2, 3], alpha=0.05)
@@ -200,3 +201,20 @@ def test_results_are_those_of_the_look_whatever_comes_after() -> None:
         information=longer.information, upper=longer.upper, lower=longer.lower, z=2.7, look=2
     )
     np.testing.assert_allclose(result.estimate, stagewise(**DESIGN, z=2.7, look=2).estimate)
+
+
+def test_any_bound_above_zero_makes_an_interval_of_its_width() -> None:
+    for bound in (1e-6, 0.3, 0.9, 1.1):
+        interval = repeated_interval(z=0.6, information=4.0, bound=bound)
+        assert interval.high - interval.low == pytest.approx(bound)
+        assert (interval.low > 0.0) is (bound < 0.6)
+
+
+def test_tails_that_do_not_add_up_are_refused(monkeypatch) -> None:
+    whole = Passage.upper_exits
+    for lost in (1e-6, 0.01):
+        monkeypatch.setattr(
+            Passage, "upper_exits", lambda path, drift, lost=lost: whole(path, drift) - lost
+        )
+        with pytest.raises(ConvergenceError, match="tails"):
+            stagewise(**DESIGN, z=2.2, look=3)
