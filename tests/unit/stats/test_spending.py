@@ -151,3 +151,20 @@ def test_rounding_is_forgiven_and_leaves_no_trace() -> None:
     wobble = {0.5: 0.05 * 0.5, 0.6: 0.05 * 0.5 * (1 - 1e-15), 1.0: 0.05 * (1 + 1e-15)}
     spent = cumulative_spending(lambda t, alpha: wobble[t], times=[0.5, 0.6, 1.0], alpha=0.05)
     assert spent == (0.025, 0.025, 0.05)
+
+
+@pytest.mark.parametrize("alpha", [0.4, 0.025, 1e-9, 1e-200])
+def test_what_passes_for_rounding_is_a_share_of_alpha(alpha: float) -> None:
+    def swelling(t: float, total: float) -> float:
+        return t * total * (1.0 + 1e-9)
+
+    def sagging(t: float, total: float) -> float:
+        return total * (0.5 - 1e-9 * t)
+
+    def rounded(t: float, total: float) -> float:
+        return t * total * (1.0 + 1e-15)
+
+    for function in (swelling, sagging):
+        with pytest.raises(InputError, match="spending function gives"):
+            cumulative_spending(function, times=[0.5, 1.0], alpha=alpha)
+    assert cumulative_spending(rounded, times=[0.5, 1.0], alpha=alpha)[-1] == alpha
