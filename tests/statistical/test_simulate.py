@@ -7,6 +7,7 @@ fail by chance, and the seeds are fixed.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -26,6 +27,9 @@ from testkit.stats.simulate import (
 )
 from testkit.stats.spending import obrien_fleming_spending
 from testkit.stats.surrogate import check_surrogate
+
+if TYPE_CHECKING:
+    from testkit.stats.walk import CriticalCounts
 
 LOOKS = 10
 BOUNDS = spending_bounds(information=range(1, LOOKS + 1), alpha=0.05)
@@ -112,9 +116,9 @@ def test_any_rule_serves_and_the_exact_one_keeps_its_tails() -> None:
     # equal arms, so that critical counts depend on the totals alone: solve each distinct history
     plan = TailPlan(alpha=0.025, spending=obrien_fleming_spending)
     short = Schedule(control=(9000, 18_000), treatment=(1000, 2000))
-    solved: dict[tuple[int, int], tuple[list[tuple[int, int]], float]] = {}
+    solved: dict[tuple[int, int], tuple[tuple[CriticalCounts, ...], float]] = {}
 
-    def history(first: int, second: int) -> tuple[list[tuple[int, int]], float]:
+    def history(first: int, second: int) -> tuple[tuple[CriticalCounts, ...], float]:
         if (first, second) not in solved:
             bounds = exact_boundaries(
                 [Margins(n_control=9000, n_arm=1000, successes=t) for t in (first, second)],
@@ -122,11 +126,7 @@ def test_any_rule_serves_and_the_exact_one_keeps_its_tails() -> None:
                 upper=plan,
                 lower=plan,
             )
-            critical = [
-                (-1 if c.low is None else c.low, 10**9 if c.high is None else c.high)
-                for c in bounds.critical
-            ]
-            solved[first, second] = critical, exit_probabilities(bounds).crosses_upper
+            solved[first, second] = bounds.critical, exit_probabilities(bounds).crosses_upper
         return solved[first, second]
 
     enumerated = []
@@ -135,10 +135,14 @@ def test_any_rule_serves_and_the_exact_one_keeps_its_tails() -> None:
         totals = np.diff(counts.control + counts.treatment, axis=1, prepend=0)
         found = [history(int(a), int(b)) for a, b in totals]
         enumerated.extend(chance for _, chance in found)
-        limits = np.array([critical for critical, _ in found])
-        return Crossings(
-            upper=counts.treatment >= limits[:, :, 1], lower=counts.treatment <= limits[:, :, 0]
-        )
+        sides = [
+            [
+                rule.side(count, before=before)
+                for rule, count, before in zip(critical, path, [0, *path], strict=False)
+            ]
+            for (critical, _), path in zip(found, counts.treatment.tolist(), strict=True)
+        ]
+        return Crossings(upper=np.array(sides) == "upper", lower=np.array(sides) == "lower")
 
     found = operating_characteristics(
         schedule=short,
