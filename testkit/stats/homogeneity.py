@@ -121,7 +121,7 @@ def odds_ratio_homogeneity(strata: Sequence[TwoByTwo], *, seed: int = 0) -> Homo
         return _none("odds-ratio", _ONE_SEGMENT)
     ratio = mantel_haenszel_odds_ratio(telling).estimate
     fitted = [_cells_at(table, ratio) for table in telling] if ratio else []
-    if ratio is None or not fitted or min(map(min, fitted)) < SMALLEST_CELL:
+    if ratio is None or not fitted or _too_small(min(map(min, fitted))):
         return Homogeneity(
             scale="odds-ratio",
             method="Zelen, exact",
@@ -174,7 +174,7 @@ def difference_homogeneity(strata: Sequence[TwoByTwo]) -> Homogeneity:
     df = len(checked) - 1
     if df == 0:
         return _none("difference", _ONE_SEGMENT)
-    if min(_smallest_expected(table) for table in checked) < SMALLEST_CELL:
+    if _too_small(min(_smallest_expected(table) for table in checked)):
         return _none(
             "difference",
             "a segment is expected to have fewer than 5 outcomes in an arm, and on this scale "
@@ -268,6 +268,11 @@ def _cells_at(table: TwoByTwo, odds_ratio: float) -> tuple[float, float, float, 
         table.n_control * control,
         table.n_control * (1.0 - control),
     )
+
+
+def _too_small(expected: float) -> bool:
+    """Whether a cell is below the limit by more than rounding, which depends on the order."""
+    return expected < SMALLEST_CELL * (1.0 - 1e-9)
 
 
 def _smallest_expected(table: TwoByTwo) -> float:

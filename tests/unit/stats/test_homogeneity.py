@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from testkit.errors import InputError
@@ -145,6 +145,9 @@ def test_drawn_splits_stand_in_for_the_sum(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @given(st.lists(tables, min_size=2, max_size=4))
+@example(  # cells of exactly 5, and of 5 up to rounding when the arms are exchanged
+    [TwoByTwo(successes_control=5, n_control=33, successes_arm=7, n_arm=22)] * 2
+)
 @settings(max_examples=60, deadline=None)
 def test_the_odds_ratio_test_knows_neither_order_nor_names_of_arms(strata: list[TwoByTwo]) -> None:
     assume(sum(0 < t.successes < t.n for t in strata) > 1)
