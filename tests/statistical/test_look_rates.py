@@ -79,7 +79,7 @@ def at_most(count, trials, promise):
     return count <= trials * promise + 4 * math.sqrt(trials * promise * (1 - promise))
 
 
-LONG = pytest.mark.slow
+LONG = (pytest.mark.slow, pytest.mark.timeout(1800))
 
 
 @pytest.mark.parametrize("trials", [120, pytest.param(4000, marks=LONG)])
