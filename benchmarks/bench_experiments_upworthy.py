@@ -81,9 +81,10 @@ def _adjusted(readings: Any, truths: dict[str, dict[str, Any]]) -> Figure:
     return Figure(figure="mismatched_adjusted", value=wrong, unit="count", target="== 0")
 
 
-def _same(ours: float | None, theirs: float) -> bool:
-    if ours is None or not math.isfinite(theirs):
-        return ours is None and not math.isfinite(theirs)
+def _same(ours: float | None, theirs: float | None) -> bool:
+    missing = theirs is None or not math.isfinite(theirs)
+    if ours is None or theirs is None or missing:
+        return ours is None and missing
     if ours == 0 or theirs == 0:
         return ours == theirs
     return abs(math.log10(ours) - math.log10(theirs)) <= TOLERANCE

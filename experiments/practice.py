@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,12 +11,16 @@ import numpy as np
 from testkit.errors import InputError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
-    from testkit.kernel.workspace import Workspace
+    from numpy.typing import NDArray
 
-__all__ = ["write_results", "write_supporters"]
+    from testkit.kernel.workspace import Workspace
+    from testkit.store.plans import LockedPlan
+
+__all__ = ["write_calls", "write_contacts", "write_results", "write_supporters"]
 
 FIRST: Final = ("Ada", "Ben", "Carla", "Dev", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jamal")
 STATES: Final = ("CA", "FL", "GA", "MI", "NY", "OH", "PA", "TX", "WI")
@@ -65,11 +70,93 @@ def write_results(
         InputError: No such arm, a rate outside [0, 1], or the file exists.
         StateError: No wave was sent yet.
     """
+    locked, arms = _rates(workspace, name, rates)
+    count = 0
+    with _new(target) as out:
+        out.write(f"{locked.plan.unit_column},{locked.plan.metric.name}\n")
+        for _, units, did in _drawn(workspace, locked, arms, seed=seed):
+            out.writelines(f"{u},{int(d)}\n" for u, d in zip(units, did, strict=True))
+            count += len(units)
+    return count
+
+
+def write_contacts(source: Path, target: Path) -> int:
+    """Write made-up ids for everybody of a list: what a database knows of them.
+
+    Args:
+        source: A list with ``supporter_id``.
+        target: The CSV file: ``supporter_id, email, phone, vanid``; an existing one is refused.
+
+    Returns:
+        How many people were written.
+
+    Raises:
+        InputError: The list has no ``supporter_id``, or the file exists.
+    """
+    with source.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if "supporter_id" not in (reader.fieldnames or ()):
+            raise InputError(
+                f"{source.name} has no supporter_id", field="source", value=source.name
+            )
+        units = [row["supporter_id"] for row in reader]
+    with _new(target) as out:
+        out.write("supporter_id,email,phone,vanid\n")
+        out.writelines(
+            f"{unit},{unit.lower()}@example.org,+1212{5_550_000 + k:07d},{700_000 + k}\n"
+            for k, unit in enumerate(units)
+        )
+    return len(units)
+
+
+def write_calls(
+    workspace: Workspace,
+    name: str,
+    target: Path,
+    *,
+    contacts: Path,
+    rates: Mapping[str, float],
+    seed: int,
+) -> int:
+    """Write made-up calls as EveryAction exports them: by VAN id, and only who was called.
+
+    Args:
+        workspace: The workspace.
+        name: The locked and assigned experiment, a wave of which was sent.
+        target: The CSV file; an existing one is refused.
+        contacts: The file of :func:`write_contacts`, which knows everybody's VAN id.
+        rates: ``arm -> share that calls``; other arms take the plan's base rate.
+        seed: The same seed gives the same calls.
+
+    Returns:
+        How many calls were written.
+
+    Raises:
+        InputError: No such arm, a rate outside [0, 1], or the file exists.
+        StateError: No wave was sent yet.
+    """
+    locked, arms = _rates(workspace, name, rates)
+    with contacts.open(encoding="utf-8", newline="") as file:
+        vanid = {row["supporter_id"]: row["vanid"] for row in csv.DictReader(file)}
+    count = 0
+    with _new(target) as out:
+        out.write("VANID,Contact Type,Contact Result,Date Canvassed\n")
+        for sent_at, units, did in _drawn(workspace, locked, arms, seed=seed):
+            at = sent_at + timedelta(hours=min(3.0, locked.plan.metric.window_hours / 2))
+            made = [vanid[u] for u, d in zip(units, did, strict=True) if d and u in vanid]
+            out.writelines(f"{van},Phone,Canvassed,{at:%Y-%m-%dT%H:%M:%SZ}\n" for van in made)
+            count += len(made)
+    return count
+
+
+def _rates(
+    workspace: Workspace, name: str, rates: Mapping[str, float]
+) -> tuple[LockedPlan, dict[str, float]]:
+    """The locked plan, and the share of each arm that does it."""
     from testkit.store import events, plans
 
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
-        sent = events.sends(conn, name, locked.version)
     arms = {
         arm.name: rates.get(arm.name, locked.plan.metric.base or 0.0) for arm in locked.plan.arms
     }
@@ -81,24 +168,31 @@ def write_results(
     bad = [arm for arm, rate in arms.items() if not 0 <= rate <= 1]
     if bad:
         raise InputError(f"the rate of {bad[0]} is not between 0 and 1", field="rate")
-    if not sent:
-        raise StateError(
-            f"no wave of {name} was sent", hint=f"whistlestop experiment sent {name} --wave 1"
-        )
+    with workspace.db.read() as conn:
+        if not events.sends(conn, name, locked.version):
+            raise StateError(
+                f"no wave of {name} was sent", hint=f"whistlestop experiment sent {name} --wave 1"
+            )
+    return locked, arms
+
+
+def _drawn(
+    workspace: Workspace, locked: LockedPlan, arms: Mapping[str, float], *, seed: int
+) -> Iterator[tuple[datetime, list[str], NDArray[np.bool_]]]:
+    """For every arm of every wave that was sent: when, who, and whether they do it."""
+    from testkit.store import events
+
+    plan = locked.plan
+    with workspace.db.read() as conn:
+        sent = events.sends(conn, plan.experiment, locked.version)
     draw = np.random.default_rng(seed)
-    lists = workspace.root / "experiments" / name / "lists"
-    count = 0
-    with _new(target) as out:
-        out.write(f"{locked.plan.unit_column},{locked.plan.metric.name}\n")
-        for wave in sorted(sent):
-            for arm, rate in arms.items():
-                path = lists / f"wave-{wave:02d}-{arm}.csv"
-                with path.open(encoding="utf-8", newline="") as file:
-                    units = [row[locked.plan.unit_column] for row in csv.DictReader(file)]
-                did = draw.random(len(units)) < rate
-                out.writelines(f"{u},{int(d)}\n" for u, d in zip(units, did, strict=True))
-                count += len(units)
-    return count
+    lists = workspace.root / "experiments" / plan.experiment / "lists"
+    for wave in sorted(sent):
+        for arm, rate in arms.items():
+            path = lists / f"wave-{wave:02d}-{arm}.csv"
+            with path.open(encoding="utf-8", newline="") as file:
+                units = [row[plan.unit_column] for row in csv.DictReader(file)]
+            yield sent[wave], units, draw.random(len(units)) < rate
 
 
 def _new(target: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a text file

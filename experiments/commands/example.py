@@ -8,6 +8,8 @@ import click
 
 from testkit.kernel.console import App, emit, json_option, pass_app, table
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.group()
 def example() -> None:
@@ -132,6 +134,14 @@ def results(
     """
     from experiments.practice import write_results
 
+    parsed = _parsed(rates)
+    rows = write_results(app.workspace(), name, target, rates=parsed, seed=seed)
+    emit({"file": str(target), "rows": rows}, f"wrote {rows:,} made-up results to {target}",
+         as_json=as_json)  # fmt: skip
+
+
+def _parsed(rates: tuple[str, ...]) -> dict[str, float]:
+    """``ARM=SHARE`` as typed."""
     parsed: dict[str, float] = {}
     for text in rates:
         arm, _, share = text.partition("=")
@@ -139,6 +149,54 @@ def results(
             parsed[arm] = float(share)
         except ValueError as cause:
             raise click.BadParameter(f"{text!r} is not ARM=SHARE", param_hint="--rate") from cause
-    rows = write_results(app.workspace(), name, target, rates=parsed, seed=seed)
-    emit({"file": str(target), "rows": rows}, f"wrote {rows:,} made-up results to {target}",
+    return parsed
+
+
+@example.command()
+@click.argument("source", type=_FILE)
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+def contacts(source: Path, target: Path, as_json: bool) -> None:
+    """Write made-up e-mail addresses, telephone numbers and VAN ids for a list of supporters.
+
+    \b
+    Example:
+      whistlestop example contacts supporters.csv crm.csv
+    """
+    from experiments.practice import write_contacts
+
+    people = write_contacts(source, target)
+    emit({"file": str(target), "people": people},
+         f"wrote made-up ids of {people:,} people to {target}", as_json=as_json)  # fmt: skip
+
+
+@example.command()
+@click.argument("name")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--contacts", type=_FILE, required=True, help="What `example contacts` wrote.")
+@click.option("--rate", "rates", multiple=True, metavar="ARM=SHARE", help="Else the base rate.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same calls.")
+@json_option
+@pass_app
+def calls(
+    app: App,
+    name: str,
+    target: Path,
+    contacts: Path,
+    rates: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Write made-up calls of people who were sent a message, as EveryAction exports them.
+
+    \b
+    Example:
+      whistlestop example calls text calls.csv --contacts crm.csv --rate story=0.07
+    """
+    from experiments.practice import write_calls
+
+    rows = write_calls(
+        app.workspace(), name, target, contacts=contacts, rates=_parsed(rates), seed=seed
+    )
+    emit({"file": str(target), "rows": rows}, f"wrote {rows:,} made-up calls to {target}",
          as_json=as_json)  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.errors import InputError
+from testkit.model.html import table_html
 from testkit.model.planning import Outcome, TestSize, size_test
 from testkit.stats.engine_choice import choose_engine
 from testkit.stats.roll import RollPlan, plan_roll, rate_prior
@@ -175,6 +176,15 @@ class Advice:
     outcomes_per_arm: float
     expected_gain: float
     cost_cents: float
+
+    def _repr_html_(self) -> str:
+        """The reasons as a table, for notebooks."""
+        return table_html(
+            f"{self.answer}: {self.size.needed:,} people for a proof, {self.roll.gain:,.0f} more"
+            " actions by test and roll",
+            ("speaks", "because"),
+            [("against" if r.against else "for", r.sentence) for r in self.reasons],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The advice as plain values."""

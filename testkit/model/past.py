@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from testkit.errors import InputError
+from testkit.model.html import table_html
 from testkit.stats.effects import miettinen_nurminen
 from testkit.stats.multiplicity import benjamini_hochberg
 from testkit.stats.roll import spread_of_arms
@@ -24,7 +25,7 @@ from testkit.stats.srm import srm_chisq
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LABEL", "PastArm", "PastReading", "PastSummary", "PastTest", "read_past"]
+__all__ = ["LABEL", "PastArm", "PastReading", "PastSummary", "PastTest", "omnibus_p", "read_past"]
 
 LABEL: Final = "not pre-registered"
 SRM_ALPHA: Final = 0.001
@@ -144,6 +145,20 @@ class PastSummary:
     spread: float | None
     suspicious: int
 
+    def _repr_html_(self) -> str:
+        """The readings as a table, for notebooks."""
+        spread = "not known" if self.spread is None else f"{self.spread:.2g}"
+        return table_html(
+            f"{self.metric}: {len(self.readings)} tests, {LABEL}, spread of versions {spread}",
+            ("test", "arms", "best", "difference", "low", "high", "to expect", "all alike: q",
+             "split: p"),
+            [
+                (r.test.name, len(r.test.arms), r.best, r.difference, r.low, r.high, r.expected,
+                 r.omnibus_q, r.srm_p)
+                for r in self.readings
+            ],
+        )  # fmt: skip
+
     def as_dict(self) -> dict[str, Any]:
         """The summary as plain values."""
         return asdict(self)
@@ -178,7 +193,7 @@ def read_past(tests: Sequence[PastTest]) -> tuple[PastSummary, ...]:
 
 def _summary(metric: str, tests: Sequence[PastTest]) -> PastSummary:
     srm = [srm_chisq([a.units for a in t.arms], [1 / len(t.arms)] * len(t.arms)) for t in tests]
-    omnibus = [_omnibus(test) for test in tests]
+    omnibus = [omnibus_p(test) for test in tests]
     known = [p for p in omnibus if p is not None]
     adjusted = iter(benjamini_hochberg(known) if known else ())
     sound = [i for i, result in enumerate(srm) if result.p_value >= SRM_ALPHA]
@@ -222,8 +237,8 @@ def _best(arms: Sequence[PastArm]) -> PastArm:
     return max(arms, key=lambda arm: arm.rate)
 
 
-def _omnibus(test: PastTest) -> float | None:
-    """Pearson's chi-square of arms by outcome; None without variation."""
+def omnibus_p(test: PastTest) -> float | None:
+    """p-value of Pearson's chi-square of arms by outcome; None without variation."""
     from scipy.special import chdtrc
 
     units = np.array([arm.units for arm in test.arms], dtype=np.float64)

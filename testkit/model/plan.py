@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Self
 
 from testkit.kernel.digest import digest
+from testkit.model.html import table_html
 
 __all__ = [
     "MIN_CONVERSIONS",
@@ -201,6 +202,16 @@ class Plan:
         """
         control = self.control.share
         return self.test_size * control * arm.share / (control + arm.share)
+
+    def _repr_html_(self) -> str:
+        """Arms and what the test can see, for notebooks."""
+        finds = "nothing" if self.mde_reached is None else f"{self.mde_reached:.3g} or more"
+        return table_html(
+            f"{self.experiment}: {self.test_size:,} of {self.list_size:,}, {self.looks} look"
+            f"{'' if self.looks == 1 else 's'}, finds {finds} with {self.power:.0%} power",
+            ("arm", "share", "text"),
+            [(arm.name, f"{arm.share:.1%}", arm.text) for arm in self.arms],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain values, for storage and JSON."""

@@ -18,14 +18,16 @@ What must not live here: intervals on other scales (:mod:`testkit.stats.interval
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scipy import special
 
-from testkit.errors import ConvergenceError, InputError
+from testkit.errors import InputError
 from testkit.stats.counts import TwoByTwo, tables
 from testkit.stats.domain import probability
+from testkit.stats.roots import bracketed_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,8 @@ __all__ = [
 ]
 
 _NO_VARIANCE: Final = "every unit had the same outcome, so no test statistic exists"
+_ROUNDING: Final = 2.0 * sys.float_info.epsilon
+"""Width at which a bracket of numbers around 1 cannot be halved any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,16 +409,26 @@ def critical_value(*, level: float, critical: float | None = None) -> float:
     return float(critical)
 
 
-def decreasing_root(function: Callable[[float], float], low: float, high: float) -> float:
-    """The point where a decreasing function changes sign, to the last float.
+def decreasing_root(
+    function: Callable[[float], float],
+    low: float,
+    high: float,
+    *,
+    at_low: float = math.inf,
+    at_high: float = -math.inf,
+) -> float:
+    """The point where a decreasing function changes sign, to rounding error.
 
-    Bisection, for functions that are cheap, and infinite at the ends of their domain.
+    Interpolates wherever that can be trusted, and bisects elsewhere: a score costs a cubic equation
+    a stratum, and thousands of old tests are read at once.
 
     Args:
         function: Decreasing on (low, high), positive near ``low``, negative near ``high``; it may
             be infinite, and is never called at the ends.
         low: Left end.
         high: Right end, above ``low``.
+        at_low: Its value at ``low``, at least 0; infinite when not known.
+        at_high: Its value at ``high``, at most 0; infinite when not known.
 
     Returns:
         The sign change.
@@ -426,19 +440,13 @@ def decreasing_root(function: Callable[[float], float], low: float, high: float)
         >>> round(decreasing_root(lambda x: 2.0 - x * x, 0.0, 2.0), 12)
         1.414213562373
     """
-    while True:
-        middle = 0.5 * (low + high)
-        if not low < middle < high:
-            return middle
-        value = function(middle)
-        if math.isnan(value):
-            raise ConvergenceError(f"not a number at {middle!r}", routine="decreasing_root")
-        if value > 0.0:
-            low = middle
-        elif value < 0.0:
-            high = middle
-        else:
-            return middle
+
+    def inside(point: float) -> float:
+        if point == low:
+            return at_low
+        return at_high if point == high else function(point)
+
+    return bracketed_root(inside, low, high, routine="decreasing_root", tolerance=_ROUNDING)
 
 
 def standardised(distance: float, variance: float) -> float:
@@ -474,8 +482,11 @@ def _invert(score: Callable[[float], float], centre: float, bound: float) -> tup
     if math.isinf(bound):
         return -1.0, 1.0
     # At a difference of exactly -1 or 1 one side has no room left.
-    low = decreasing_root(lambda d: score(d) - bound, -1.0, centre) if centre > -1.0 else -1.0
-    high = decreasing_root(lambda d: score(d) + bound, centre, 1.0) if centre < 1.0 else 1.0
+    low, high = -1.0, 1.0
+    if centre > -1.0:
+        low = decreasing_root(lambda d: score(d) - bound, -1.0, centre, at_high=-bound)
+    if centre < 1.0:
+        high = decreasing_root(lambda d: score(d) + bound, centre, 1.0, at_low=bound)
     return low, high
 
 

@@ -54,3 +54,8 @@ def test_importing_a_floor_imports_no_statistics_package(package):
     names = [name for name in modules() if name.startswith(package)]
     found = imported_by("; ".join(f"import {name}" for name in names))
     assert not found & {"scipy.stats", "statsmodels", "pandas", "duckdb"}
+
+
+def test_the_library_is_imported_when_a_name_of_it_is_asked_for():
+    assert imported_by("import testkit") == set()
+    assert "narwhals" in imported_by("import testkit; testkit.compare")

@@ -22,7 +22,11 @@ def test_every_package_declares_exactly_the_few_names_that_it_offers():
 
 def offered(path):
     """Names that a package takes from its own modules, or makes itself."""
+    body = list(tree(path).body)
     for node in tree(path).body:
+        if isinstance(node, ast.If):  # names that are imported when they are first asked for
+            body += node.body
+    for node in body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
             yield from (alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
