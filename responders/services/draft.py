@@ -285,6 +285,7 @@ def edit(
     variant: str,
     changes: Mapping[str, str],
     from_hook: bool = False,
+    suggested_by: tuple[str, ...] = (),
 ) -> tuple[drafts.DraftRow, bool, str]:
     """Change words of one variant; under review this makes a new revision.
 
@@ -298,6 +299,7 @@ def edit(
         variant: ``a``, ``b`` ...
         changes: ``subject``, ``preheader`` or ``body`` to their new words.
         from_hook: The words are those that the hook proposed; the draft keeps saying so.
+        suggested_by: People whose suggestions are taken over.
 
     Returns:
         The draft, whether anything changed, and the revision (empty before it was submitted).
@@ -361,6 +363,7 @@ def edit(
                 fields=fields_of(row, content, spend_cents=spend),
                 facts=check.facts_after(current.state.facts),
                 checks=checks_of(check.row.findings, content),
+                suggested_by=suggested_by,
             )
             revision = revised.revision.id
         number = drafts.edit(
