@@ -46,6 +46,7 @@ EXECUTIVES: Final = ("ed", "deputy_ed")
 """Roles whose yes is an executive's."""
 
 PhaseKind = Literal["waiting", "revision", "objection", "facts", "cleared"]
+End = Literal["answered", "cut", "lasting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Wait:
     roles: tuple[str, ...] = ()
     since: datetime
     until: datetime
-    end: Literal["answered", "cut", "lasting"]
+    end: End
     due_at: datetime | None = None
 
     @property
@@ -93,8 +94,8 @@ class Phase:
 
     Attributes:
         kind: ``waiting`` (for people), ``revision`` (returned, or failed checks: the author's
-            turn), ``objection`` (blocked), ``facts`` (held until somebody looks), ``cleared`` (until
-            it goes out).
+            turn), ``objection`` (blocked), ``facts`` (held until somebody looks), ``cleared``
+            (until it goes out).
         stage: The stage that waits; empty otherwise.
         minutes: How long.
     """
@@ -150,9 +151,7 @@ class _Clockwork:
     waiting: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def close(
-        self, until: datetime, end: Literal["answered", "cut", "lasting"], by: Event | None
-    ) -> None:
+    def close(self, until: datetime, end: End, by: Event | None) -> None:
         """End the wait that is under way; of its groups, only those of ``by`` were answered."""
         if self.since is None:
             return
@@ -169,7 +168,7 @@ class _Clockwork:
         stage: StageDef,
         group: str,
         until: datetime,
-        end: Literal["answered", "cut", "lasting"],
+        end: End,
     ) -> None:
         self.roles.append(self.wait(stage, self.groups.pop(group), until, end))
 
@@ -178,7 +177,7 @@ class _Clockwork:
         stage: StageDef,
         roles: tuple[str, ...],
         until: datetime,
-        end: Literal["answered", "cut", "lasting"],
+        end: End,
     ) -> Wait:
         assert self.since is not None
         return Wait(
@@ -222,7 +221,7 @@ class _Clockwork:
         return passed or state.state in (State.RETURNED, State.BLOCKED)
 
 
-def _cut(end: Literal["answered", "cut", "lasting"]) -> Literal["answered", "cut", "lasting"]:
+def _cut(end: End) -> End:
     return "cut" if end == "answered" else end
 
 

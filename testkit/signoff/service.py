@@ -259,7 +259,7 @@ def revise(
     """Replace the words, inside the caller's write transaction.
 
     A change of material fields voids every sign-off; they stay visible as outdated. After a return
-    the words go before the chain again. ``suggested_by`` are people whose suggestions are taken over.
+    the words go before the chain again. ``suggested_by`` are those whose suggestions these are.
 
     Returns:
         The request, and whether anything changed.
