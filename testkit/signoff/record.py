@@ -93,7 +93,9 @@ def record_of(workspace: Workspace, given: str) -> dict[str, Any]:
                 "at": to_text(event.at),
                 "who": event.actor,
                 "name": _name(workspace, event.actor),
-                "for": event.principal if isinstance(event, Signed) else "",
+                "for": event.seat
+                if isinstance(event, Signed) and event.seat != event.actor
+                else "",
                 "did": event.decision.value if isinstance(event, Signed) else event.kind,
                 "stage": getattr(event, "stage", ""),
                 "standing": said.standing if said else "",
@@ -156,6 +158,11 @@ def _name(workspace: Workspace, person: str) -> str:
     if known is None:
         return "the program" if person == SYSTEM else person
     return known.name
+
+
+def _principal(event: Event) -> str:
+    """For whom somebody signed who sat in another's seat; empty otherwise."""
+    return event.seat if isinstance(event, Signed) and event.seat != event.actor else ""
 
 
 def _note(event: Event) -> str:
