@@ -35,7 +35,7 @@ from testkit.signoff.table import State
 from testkit.signoff.turns import whose_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from testkit.signoff.charter import Charter
     from testkit.signoff.latency import LatencyReport
@@ -126,13 +126,14 @@ def absent(model: Model, at: datetime, random: Random) -> RosterView:
     # Nobody is left to stand in for anybody where all others are away.
     away = random.sample(others, min(2, len(others) - 1))
     start = at - timedelta(hours=1)
-    steps = []
+    steps: list[Delegation] = []
     for person in away:
         executive = not model.roster.get(person).roles.isdisjoint(EXECUTIVES)  # type: ignore[union-attr]
         fit = [
             m.id
             for m in model.roster.members
-            if m.id not in {*away, AUTHOR} and executive != m.roles.isdisjoint(EXECUTIVES)
+            if m.id not in {*away, AUTHOR, *(step.delegate for step in steps)}
+            and executive != m.roles.isdisjoint(EXECUTIVES)
         ]
         if fit:
             steps.append(Delegation(principal=person, delegate=random.choice(fit), starts=start))
@@ -148,7 +149,7 @@ def delay(random: Random) -> timedelta:
     return timedelta(minutes=random.lognormvariate(math.log(MEDIAN), SIGMA))
 
 
-def play(model: Model, story: Story, random: Random, tally: Tally) -> None:
+def play(model: Model, story: Story, random: Random, tally: Tally, *, returns: float = 0.0) -> None:
     """One story from submission to release or another end."""
     roster, chain, now = absent(model, story.at, random), model.chain, story.at
     common = {"revision": "r1", "digest": f"{random.getrandbits(256):064x}"}
@@ -219,7 +220,7 @@ def play(model: Model, story: Story, random: Random, tally: Tally) -> None:
         if at is None:
             break
         now = max(now, at)
-        says = Decision.RETURN if random.random() < RETURNS else Decision.APPROVE
+        says = Decision.RETURN if random.random() < returns else Decision.APPROVE
         if says is Decision.RETURN and person == AUTHOR:
             says = Decision.APPROVE  # whoever reads their own words changes them before they submit
         try:
@@ -252,13 +253,14 @@ def _end(model: Model, story: Story, log: list[ev.Event], *, executive: bool, ta
     tally.last = max(tally.last, log[-1].at)
 
 
-def replay(model: Model, *, repeats: int) -> tuple[Tally, LatencyReport]:
+def replay(model: Model, *, repeats: int, returns: float = 0.0) -> tuple[Tally, LatencyReport]:
     """The same stories, ``repeats`` times with other chance in people's answers."""
     tally = Tally()
     for repeat in range(repeats):
         for number, story in enumerate(stories(Random(SEED + repeat))):
             # The same chance for every model, whatever the models before it used up.
-            play(model, story, Random(f"{SEED}/{repeat}/{number}"), tally)
+            chance = Random(f"{SEED}/{repeat}/{number}")
+            play(model, story, chance, tally, returns=returns)
     courses = [
         course_of(model.chain, log, tally.last, calendar=model.calendar) for log in tally.logs
     ]
@@ -276,29 +278,23 @@ def spent(report: LatencyReport) -> str:
     return ", ".join(f"{name} {minutes / total:.0%}" for name, minutes in ranked)
 
 
-def _each(models: Sequence[str], *, repeats: int) -> Iterator[tuple[str, Tally, LatencyReport]]:
-    for name in models:
-        tally, report = replay(model_of(name), repeats=repeats)
-        yield name, tally, report
-
-
 def run(*, small: bool) -> Iterator[Figure]:
-    repeats = 1 if small else 40
+    repeats = 1 if small else 25
     shares: dict[str, float] = {}
     asks = 0
-    for name, tally, report in _each(tuple(MODELS), repeats=repeats):
+    for name in MODELS:
+        model = model_of(name)
+        tally, report = replay(model, repeats=repeats)
         shares[name] = sum(tally.low) / len(tally.low)
         asks += tally.executive_asks
         ends = ", ".join(f"{count} {end}" for end, count in sorted(tally.ends.items()))
-        refused = ", ".join(f"{count} x {why}" for why, count in tally.refused.most_common(3))
         yield Figure(
             figure=f"{name}_low_risk_within_sla",
             value=round(shares[name], 4),
             unit="share",
             target=">= 0.95",
-            note=f"within {PROMISE.total_seconds() / 3600:g} h of submission; {len(tally.low)}"
-            f" low-risk of {STORIES * repeats}; ends: {ends}"
-            + (f"; refused: {refused}" if refused else ""),
+            note=f"cleared within {PROMISE.total_seconds() / 3600:g} h of submission;"
+            f" {len(tally.low)} low-risk of {STORIES * repeats}; ends: {ends}",
         )
         yield Figure(
             figure=f"{name}_low_risk_executive_asks",
@@ -307,23 +303,35 @@ def run(*, small: bool) -> Iterator[Figure]:
             target="== 0",
         )
         half, most = report.to_clear
+        nine = "not reached" if most.value is None else f"{most.value:.0f} min"
         yield Figure(
             figure=f"{name}_minutes_to_clear",
             value=None if half.value is None else round(half.value, 1),
             unit="min",
-            note=f"median of all risks; nine in ten"
-            f" {'not reached' if most.value is None else f'{most.value:.0f} min'};"
-            f" where the time went: {spent(report)}",
+            note=f"median of all risks; nine in ten {nine}; where the time went: {spent(report)}",
         )
+        returned, report = replay(model, repeats=repeats, returns=RETURNS)
+        yield Figure(
+            figure=f"{name}_low_risk_within_sla_with_returns",
+            value=round(sum(returned.low) / len(returned.low), 4),
+            unit="share",
+            note=f"{RETURNS:.0%} of answers are a return; where the time went: {spent(report)}",
+        )
+    supposed = (
+        f"median {MEDIAN:g}, 90th percentile {P90:g} min, two away,"
+        f" {repeats} x {STORIES} stories, seed {SEED}"
+    )
     yield Figure(
         figure="low_risk_within_sla",
         value=round(min(shares.values()), 4),
         unit="share",
         target=">= 0.95",
-        note=f"the slowest model; median {MEDIAN:g}, 90th percentile {P90:g} min, returns"
-        f" {RETURNS:.0%}, two away, {repeats} x {STORIES} stories, seed {SEED}",
+        note=f"the slowest model; {supposed}",
     )
     yield Figure(
-        figure="low_risk_executive_asks", value=asks, unit="count", target="== 0",
+        figure="low_risk_executive_asks",
+        value=asks,
+        unit="count",
+        target="== 0",
         note="all models together",
-    )  # fmt: skip
+    )
