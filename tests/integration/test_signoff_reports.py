@@ -1,4 +1,4 @@
-"""Comments, diffs, records, latency and changed facts as people use them (SIGNOFF A3, A4, A12...)."""
+"""Comments, diffs, records, latency and changed facts as people use them (A3, A4, A12, A18)."""
 
 from __future__ import annotations
 
