@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from testkit.kernel.clock import from_text, shown, to_text
 from testkit.reports.render import render
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from testkit.signoff.words import Change
 
 __all__ = [
+    "PHASES",
     "SignoffRecordContext",
     "chart_of",
     "latency_of",
@@ -35,7 +36,7 @@ __all__ = [
     "svg",
 ]
 
-PHASES = {
+PHASES: Final = {
     "waiting": "waits for {stage}",
     "revision": "with the author",
     "objection": "blocked",
