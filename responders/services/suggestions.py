@@ -60,5 +60,6 @@ def accept(workspace: Workspace, given: str, number: int) -> tuple[DraftRow, str
         variant=place[1],
         changes={place[2]: text.replace(found.quote, found.replacement)},
         suggested_by=(found.actor,),
+        instead_of={place[2]: text},
     )
     return row, revision

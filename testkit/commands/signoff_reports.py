@@ -219,9 +219,10 @@ def _latency_text(report: LatencyReport) -> str:
     if not report.requests:
         return "no request yet: nothing was put before a chain"
     half, most = report.to_clear
-    ways = ", ".join(f"{count} by {way}" for way, count in report.cleared.items())
+    count = f"{report.requests} request{'' if report.requests == 1 else 's'}"
+    ways = ", ".join(f"{n} by {way}" for way, n in report.cleared.items())
     lines = [
-        f"{report.requests} requests, {report.open} open; cleared: {ways or 'none'}",
+        f"{count}, {report.open} open; cleared: {ways or 'none'}",
         _rows(report.stages, "stage"),
         _rows(report.roles, "asked"),
         f"cleared within: half {quantile_text(half)}, nine in ten {quantile_text(most)}",
