@@ -115,8 +115,9 @@ def pages() -> Sequence[PageSet]:
     """The browser pages of every product, in the order of the menu."""
     from responders.inbox.pages import INBOX
     from testkit.pages.experiments import EXPERIMENTS
+    from testkit.pages.signoff import SIGNOFF
 
-    return (EXPERIMENTS, INBOX)
+    return (EXPERIMENTS, SIGNOFF, INBOX)
 
 
 def auditors() -> Sequence[Auditor]:

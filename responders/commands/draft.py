@@ -234,6 +234,34 @@ def take(app: App, draft_id: str, channel: str, variant: str, as_json: bool) -> 
 
 @draft.command()
 @click.argument("draft_id", metavar="DRAFT")
+@click.argument("number", type=int)
+@json_option
+@pass_app
+def accept(app: App, draft_id: str, number: int, as_json: bool) -> None:
+    """Take over a suggestion that somebody made with `signoff comment`; makes a new revision.
+
+    You become an editor of the words; whoever suggested them does not, and may still approve.
+
+    \b
+    Example:
+      whistlestop --as sam draft accept draft_01k... 3
+    """
+    from responders.services.suggestions import accept as run
+    from testkit.commands.signoff import turn_lines
+    from testkit.signoff.service import find
+
+    workspace = app.workspace()
+    row, revision = run(workspace, draft_id, number)
+    with workspace.db.read() as conn:
+        request = find(conn, revision)
+    text = "\n".join(
+        [f"taken over; revision {revision} is before the chain", *turn_lines(workspace, request)]
+    )
+    emit({"revision": revision, "suggestion": number, **_data(row)}, text, as_json=as_json)
+
+
+@draft.command()
+@click.argument("draft_id", metavar="DRAFT")
 @click.option("--author", help="Whose words they are; else you (see --as).")
 @click.option("--spend", "spend_cents", default=0, help="Money behind it, in cents.")
 @click.option(

@@ -285,6 +285,8 @@ def edit(
     variant: str,
     changes: Mapping[str, str],
     from_hook: bool = False,
+    suggested_by: tuple[str, ...] = (),
+    instead_of: Mapping[str, str] | None = None,
 ) -> tuple[drafts.DraftRow, bool, str]:
     """Change words of one variant; under review this makes a new revision.
 
@@ -298,6 +300,8 @@ def edit(
         variant: ``a``, ``b`` ...
         changes: ``subject``, ``preheader`` or ``body`` to their new words.
         from_hook: The words are those that the hook proposed; the draft keeps saying so.
+        suggested_by: People whose suggestions are taken over.
+        instead_of: What the changed parts must say now; anything if None.
 
     Returns:
         The draft, whether anything changed, and the revision (empty before it was submitted).
@@ -324,6 +328,12 @@ def edit(
                 f"{channel} has no {unknown[0]}",
                 field=unknown[0],
                 hint=f"it has {', '.join(words)}",
+            )
+        if any(words[name] != text for name, text in (instead_of or {}).items()):
+            raise StateError(
+                f"the words of {channel}/{variant} changed at this moment",
+                current="changed",
+                hint="read them again, then decide",
             )
         if any(not text.strip() for text in changes.values()):
             raise InputError("a text without words", field="body", hint="drop the draft instead")
@@ -361,6 +371,7 @@ def edit(
                 fields=fields_of(row, content, spend_cents=spend),
                 facts=check.facts_after(current.state.facts),
                 checks=checks_of(check.row.findings, content),
+                suggested_by=suggested_by,
             )
             revision = revised.revision.id
         number = drafts.edit(

@@ -26,6 +26,10 @@ REST = {
     "reopen": ("testkit.commands.powers:reopen", "Take an expired request up again."),
     "facts-changed": ("testkit.commands.powers:facts_changed", "The story changed."),
     "facts-checked": ("testkit.commands.powers:facts_checked", "The words hold all the same."),
+    "diff": ("testkit.commands.signoff_reports:diff", "What changed, word by word."),
+    "comment": ("testkit.commands.signoff_reports:comment", "Remark on the words; suggest others."),
+    "record": ("testkit.commands.signoff_reports:record", "Who approved which words, when."),
+    "latency": ("testkit.commands.signoff_reports:latency", "Where the time goes."),
     "check": ("testkit.commands.foresight:check", "Whether these people can complete the chains."),
     "simulate": ("testkit.commands.foresight:simulate", "What a chain would do."),
 }

@@ -44,13 +44,13 @@ from testkit.signoff.state import GroupStatus, RequestState, ReviewDebt, SignOff
 from testkit.signoff.table import TRANSITIONS, UNDER_REVIEW, State, Trigger, allowed, trigger_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from testkit.signoff.model import ChainDef, GroupDef, ReviewRule, StageDef
     from testkit.signoff.state import Standing
 
-__all__ = ["fold"]
+__all__ = ["fold", "unfold"]
 
 
 def fold(chain: ChainDef, events: Iterable[Event]) -> RequestState:
@@ -72,6 +72,18 @@ def fold(chain: ChainDef, events: Iterable[Event]) -> RequestState:
     for event in events:
         course.take(event)
     return course.state()
+
+
+def unfold(chain: ChainDef, events: Iterable[Event]) -> Iterator[tuple[Event, RequestState]]:
+    """Every event with the state that it led to, in the order of the log.
+
+    Raises:
+        StateError: As :func:`fold`.
+    """
+    course = _Course(chain)
+    for event in events:
+        course.take(event)
+        yield event, course.state()
 
 
 class _Vote:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EVENTS",
     "Checked",
+    "Commented",
     "Corrected",
     "Edited",
     "Escalated",
@@ -306,6 +307,27 @@ class FactsChecked(Event):
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commented(Event):
+    """Somebody remarked on the words; it decides nothing and holds nothing up.
+
+    Attributes:
+        note: What they say.
+        part: Which text it is about (``email/a/body``); empty for the whole.
+        quote: The words in that text that it is about; empty for all of it.
+        suggests: Whether ``replacement`` is offered for the quote.
+        replacement: The words offered; empty to leave the quote out.
+    """
+
+    kind: ClassVar[str] = "commented"
+
+    note: str = ""
+    part: str = ""
+    quote: str = ""
+    suggests: bool = False
+    replacement: str = ""
+
+
 EVENTS: Final[Mapping[str, type[Event]]] = {
     kind.kind: kind
     for kind in (
@@ -327,6 +349,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         Reopened,
         FactsChanged,
         FactsChecked,
+        Commented,
     )
 }
 """Every kind of event by its name in the log."""

@@ -50,6 +50,8 @@ def refuse_power(q: Question, event: ev.Event) -> Refusal | None:
             return _reopened(q, event)
         case ev.FactsChecked():
             return _facts_checked(q, event)
+        case ev.Commented() if not (event.note.strip() or event.suggests):
+            return q.no("input", "a comment without words", "say what you mean, or suggest words")
     return None
 
 

@@ -254,11 +254,12 @@ def revise(
     fields: Mapping[str, Any],
     facts: Mapping[str, Any] | None = None,
     checks: Mapping[str, bool] | None = None,
+    suggested_by: tuple[str, ...] = (),
 ) -> tuple[Request, bool]:
     """Replace the words, inside the caller's write transaction.
 
     A change of material fields voids every sign-off; they stay visible as outdated. After a return
-    the words go before the chain again.
+    the words go before the chain again. ``suggested_by`` are those whose suggestions these are.
 
     Returns:
         The request, and whether anything changed.
@@ -290,7 +291,12 @@ def revise(
         "revision": words.id,
         "digest": words.material_digest,
     }
-    edited = ev.Edited(**common, changed=changed, facts=None if facts is None else dict(facts))
+    edited = ev.Edited(
+        **common,
+        changed=changed,
+        suggested_by=suggested_by,
+        facts=None if facts is None else dict(facts),
+    )
     _append(conn, workspace, request_id, current.state, edited)
     after = load(conn, request_id)
     # Only those whose words they are may put them before the chain again; somebody else's small

@@ -61,6 +61,7 @@ class Trigger(StrEnum):
     REOPENED = "reopened"
     FACTS_CHANGED = "facts_changed"
     FACTS_CHECKED = "facts_checked"
+    COMMENTED = "commented"
     RETURN_STANDS = "return_stands"
     BLOCK_STANDS = "block_stands"
     NO_STAGE_APPLIES = "no_stage_applies"
@@ -87,6 +88,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
         Trigger.REMINDED: State.IN_REVIEW,
         Trigger.ESCALATED: State.IN_REVIEW,
         Trigger.REVIEWED: State.IN_REVIEW,
+        Trigger.COMMENTED: State.IN_REVIEW,
         Trigger.EXPIRED: State.EXPIRED,
         Trigger.WITHDRAWN: State.WITHDRAWN,
         Trigger.KILLED: State.KILLED,
@@ -102,6 +104,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
         Trigger.FACTS_CHANGED: State.WEIGHING,
         Trigger.FACTS_CHECKED: State.WEIGHING,
         Trigger.REVIEWED: State.RETURNED,
+        Trigger.COMMENTED: State.RETURNED,
         Trigger.EXPIRED: State.EXPIRED,
         Trigger.WITHDRAWN: State.WITHDRAWN,
         Trigger.KILLED: State.KILLED,
@@ -117,6 +120,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
         Trigger.FACTS_CHECKED: State.WEIGHING,
         Trigger.OVERRIDDEN: State.WEIGHING,
         Trigger.REVIEWED: State.BLOCKED,
+        Trigger.COMMENTED: State.BLOCKED,
         Trigger.EXPIRED: State.EXPIRED,
         Trigger.WITHDRAWN: State.WITHDRAWN,
         Trigger.KILLED: State.KILLED,
@@ -131,6 +135,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
         Trigger.FACTS_CHECKED: State.WEIGHING,
         Trigger.OVERRIDDEN: State.WEIGHING,
         Trigger.REVIEWED: State.HELD,
+        Trigger.COMMENTED: State.HELD,
         Trigger.EXPIRED: State.EXPIRED,
         Trigger.WITHDRAWN: State.WITHDRAWN,
         Trigger.KILLED: State.KILLED,
@@ -143,6 +148,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
         Trigger.CHECKED: State.WEIGHING,
         Trigger.FACTS_CHANGED: State.WEIGHING,
         Trigger.REVIEWED: State.CLEARED,
+        Trigger.COMMENTED: State.CLEARED,
         Trigger.RELEASED: State.RELEASED,
         Trigger.EXPIRED: State.EXPIRED,
         Trigger.WITHDRAWN: State.WITHDRAWN,
@@ -158,6 +164,7 @@ _TABLE: Final[Mapping[State, Mapping[Trigger, State]]] = {
     },
     State.RELEASED: {
         Trigger.REVIEWED: State.RELEASED,
+        Trigger.COMMENTED: State.RELEASED,
         Trigger.FACTS_CHANGED: State.RELEASED,
         Trigger.FACTS_CHECKED: State.RELEASED,
         Trigger.CORRECTED: State.CORRECTED,

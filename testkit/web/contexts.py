@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.service import Request
     from testkit.signoff.state import SignOff, StageStatus
+    from testkit.web.comparing import Changes
     from testkit.web.deciding import Offer
     from testkit.web.pageset import About
 
@@ -153,6 +154,10 @@ class DecisionContext:
     Attributes:
         request: The request.
         about: Why it was written; None when no product knows.
+        since: The words that ``changes`` starts from; empty when nothing changed.
+        changes: What differs from the words that this person approved, else from those of before.
+        remarks: Comments and suggestions, one row each.
+        outdated: Yeses to other words, each with what changed since.
         you: Name of who decides.
         by_link: Whether this is a one-time link.
         offers: ``(decision, label, meaning, stage)``, one button each.
@@ -166,6 +171,10 @@ class DecisionContext:
 
     request: RequestView
     about: About | None
+    since: str
+    changes: Changes
+    remarks: tuple[dict[str, str], ...]
+    outdated: tuple[dict[str, Any], ...]
     you: str
     by_link: bool
     offers: tuple[tuple[str, str, str, str], ...]

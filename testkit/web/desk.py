@@ -11,6 +11,7 @@ from testkit.errors import InputError, StaleRevisionError
 from testkit.signoff import service
 from testkit.signoff.office import office_of
 from testkit.web import contexts, deciding, links, security
+from testkit.web.comparing import beside
 from testkit.web.shell import sentence, status_of
 
 if TYPE_CHECKING:
@@ -132,9 +133,14 @@ class Desk:
                 raise found.refusal
             if auth == "link" and not found.offers and status == 200:
                 status = status_of(found.refusal)
+        aside = beside(workspace, request, person)
         context = contexts.DecisionContext(
             request=contexts.request_view(workspace, request),
             about=self._about(workspace, request.row.subject),
+            since=aside.since,
+            changes=aside.changes,
+            remarks=aside.remarks,
+            outdated=aside.outdated,
             you=workspace.roster.person(person).name,
             by_link=auth == "link",
             offers=contexts.offer_rows(found.offers),

@@ -145,9 +145,11 @@ def test_a_stage_may_ask_for_a_proof_of_identity():
 
 EDGE = {
     "acts.py",
+    "comments.py",
     "declared.py",
     "kinds.py",
     "office.py",
+    "record.py",
     "rules.py",
     "service.py",
     "store.py",

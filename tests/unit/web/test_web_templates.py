@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, meta, nodes
 import testkit.pages
 import testkit.web
 from testkit.pages.experiments import ListContext, OneContext
+from testkit.pages.signoff import HistoryContext, LatencyContext
 from testkit.web import contexts
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def asked(package: str, name: str) -> set[str]:
         ("testkit.web", "error", contexts.ErrorContext),
         ("testkit.pages", "experiments/list", ListContext),
         ("testkit.pages", "experiments/one", OneContext),
+        ("testkit.pages", "signoff/latency", LatencyContext),
+        ("testkit.pages", "signoff/history", HistoryContext),
     ],
 )
 def test_a_template_asks_for_exactly_its_context(package: str, name: str, context: type) -> None:
