@@ -39,6 +39,10 @@ def _text(done: Ticked) -> str:
         lines.append(f"{sent.sent} messages left")
     lines += [f"problem: {name}: {problem}" for name, problem in polled.problems]
     lines += [f"problem: {channel}: {problem}" for channel, problem in sent.down.items()]
+    lines += [
+        f"  {held.draft} waits: a source was rewritten since it was raised; somebody has to look"
+        for held in done.changed
+    ]
     if done.raised:
         lines.append(f"next: whistlestop draft show {done.raised[0].row.id}")
     return "\n".join(lines)
@@ -60,6 +64,7 @@ def _data(done: Ticked) -> dict[str, Any]:
         "moved": [{"feed": f, "url": u} for f, u in polled.moved],
         "alarms": [row.as_dict() for row in done.rang],
         "tell": [row.id for row in done.tell],
+        "changed": [held.draft for held in done.changed],
         "drafts": [{"draft": r.row.id, "title": r.row.title} for r in done.raised],
         "clocks": [{"request": r, "kind": k, "stage": s} for r, k, s in done.clocks],
         "due": [
@@ -132,7 +137,14 @@ def watch(
     while True:
         with progress() as say:
             done = run(app.workspace(), say=say)
-        news = done.polled.asked or done.raised or done.clocks or done.rang or _left(done)
+        news = (
+            done.polled.asked
+            or done.raised
+            or done.clocks
+            or done.rang
+            or done.changed
+            or _left(done)
+        )
         if as_json or news:
             emit(_data(done), _text(done), as_json=as_json)
         count += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from responders.services.alarm import ring, to_tell
 from responders.services.draft import Raised, raise_due
+from responders.services.facts import ChangedFacts, note_changed_facts
 from responders.services.poll import Polled, poll
 from responders.services.schedule import Due, release_due
 from responders.services.triage import Triaged, triage
@@ -32,6 +33,7 @@ class Ticked:
         rang: Alarms that rang.
         tell: Alarms that people are to be told of now.
         raised: Drafts raised.
+        changed: Words that wait because the facts under them changed.
         clocks: ``(request, kind, stage)`` of reminders, escalations and expiries.
         due: What became of planned releases.
         delivered: Messages that left.
@@ -42,13 +44,14 @@ class Ticked:
     rang: tuple[AlarmRow, ...]
     tell: tuple[AlarmRow, ...]
     raised: tuple[Raised, ...]
+    changed: tuple[ChangedFacts, ...]
     clocks: tuple[tuple[str, str, str], ...]
     due: tuple[Due, ...]
     delivered: Delivered
 
 
 def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> Ticked:
-    """Poll, match, ring alarms, raise drafts, advance the clocks, release and send what is due.
+    """Poll, match, alarm, raise drafts, hold what changed, advance clocks, release and send.
 
     Args:
         workspace: The workspace.
@@ -62,6 +65,7 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     tell = to_tell(workspace)
     say("raising drafts")
     raised = raise_due(workspace)
+    changed = note_changed_facts(workspace)
     say("advancing clocks")
     clocks = advance_clocks(workspace)
     due = release_due(workspace)
@@ -73,6 +77,7 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
         rang=rang,
         tell=tell,
         raised=tuple(raised),
+        changed=tuple(changed),
         clocks=tuple(clocks),
         due=tuple(due),
         delivered=delivered,
