@@ -192,7 +192,10 @@ def test_a_snooze_that_makes_no_sense_is_refused(shell, words, code):
 
 
 def with_mail(shell):
-    shell.settings["delivery.mail.folder"] = "mail"
+    shell.settings |= {
+        "delivery.mail.folder": "mail",
+        "delivery.mail.sender": "Desk <desk@example.org>",
+    }
 
 
 def queued(shell, kind):
@@ -207,7 +210,7 @@ def test_an_alarm_goes_to_the_owner_of_its_issue_once(newsroom, world):
         newsroom.clock.move(minutes=5)
         assert newsroom.json("tick")["tell"] == []
     (message,) = queued(newsroom, "alarm")
-    assert (message["person"], message["about"]) == ("sam", f"alarm/{rang[0]['id']}")
+    assert (message["to"], message["about"]) == ("sam", f"alarm/{rang[0]['id']}")
     (listed,) = newsroom.json("alarm", "list")["alarms"]
     assert listed["told_at"] is not None
     assert newsroom.json("alarm", "digest")["held"] == []
@@ -246,7 +249,7 @@ def test_what_was_held_back_is_mailed_once_a_day_to_the_readers_of_the_digest(ne
         newsroom.clock.move(minutes=10)
     assert queued(newsroom, "alarm") == []
     (message,) = queued(newsroom, "held")
-    assert message["person"] == "sam"
+    assert message["to"] == "sam"
     body = newsroom.ok("outbox", "show", message["message"]).out
     assert "held: quiet hours" in body
     assert "5 entries from 5 outlets" in body
