@@ -112,26 +112,14 @@ class Office:
             },
             facts={
                 "story": {
-                    "id": story,
-                    "title": "Strike vote at Northgate",
-                    "url": "https://courier.example/1",
-                    "source": "The Harbor Courier",
                     "entries": [
                         {
                             "source": "The Harbor Courier",
                             "title": "Strike vote at Northgate",
                             "url": "https://courier.example/1",
-                            "published_at": None,
-                            "first_seen_at": None,
                         },
-                        {
-                            "source": "Odd Wire",
-                            "title": "Same",
-                            "url": "javascript:alert(1)",
-                            "published_at": None,
-                            "first_seen_at": None,
-                        },
-                    ],
+                        {"source": "Odd Wire", "title": "Same", "url": "javascript:alert(1)"},
+                    ]
                 },
                 "findings": [
                     {"code": "RS052", "severity": "warning", "message": "a placeholder address"}

@@ -210,7 +210,7 @@ def test_an_alarm_goes_to_the_owner_of_its_issue_once(newsroom, world):
         newsroom.clock.move(minutes=5)
         assert newsroom.json("tick")["tell"] == []
     (message,) = queued(newsroom, "alarm")
-    assert (message["to"], message["about"]) == ("sam", f"alarm/{rang[0]['id']}")
+    assert (message["to"], message["about"]) == ("kim", f"alarm/{rang[0]['id']}")
     (listed,) = newsroom.json("alarm", "list")["alarms"]
     assert listed["told_at"] is not None
     assert newsroom.json("alarm", "digest")["held"] == []
