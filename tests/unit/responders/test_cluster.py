@@ -364,7 +364,7 @@ def test_a_cold_start_does_not_join_news_by_the_words_of_any_day():
     for order in permutations(range(4)):
         clusterer = Clusterer()
         for place in order:
-            title, summary = entries[place]
+            title, text = entries[place]
             clusterer.add(
                 StoryEntry(
                     id=f"e{place}", at=START, title=title, summary=summary, owner=f"o{place}"
