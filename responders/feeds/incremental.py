@@ -236,8 +236,10 @@ def _incremental(
     names = [_name_and_place(element) for element in items]
     ambiguous = ambiguous_names(names)
     language = None if whole_entries else language_of(root)
-    present, fresh, shared, known = [], [], [], []
-    plain: dict[int, Any] = {}
+    present: list[str] = []
+    fresh: list[str] = []
+    shared: list[bool] = []
+    known, plain = [], dict[int, Any]()
     for element, (name, _place) in zip(items, names, strict=True):
         text = etree.tostring(element, encoding="utf-8", with_tail=False)
         digest = hashlib.sha256(salt + text).hexdigest()
