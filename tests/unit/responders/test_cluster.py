@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -351,24 +351,3 @@ def test_every_entry_within_the_window_is_in_exactly_one_story(rows):
         assert followed == key
     assert all(a.first_at <= a.last_at for a in clusterer.stories())
     assert all(v.at <= w.at for s in clusterer.stories() for v, w in pairwise(s.voices))
-
-
-def test_a_cold_start_does_not_join_news_by_the_words_of_any_day():
-    entries = (
-        ("Strike vote at Northgate warehouse: what happens next",
-         "After the vote the union and the company meet again on Wednesday."),
-        ("Budget hearing moves to next week", "The committee will meet on Wednesday instead."),
-        ("Warehouse workers at Northgate vote to strike over heat and pay", ""),
-        ("Northgate warehouse workers authorize strike, citing heat", ""),
-    )  # fmt: skip
-    for order in permutations(range(4)):
-        clusterer = Clusterer()
-        for place in order:
-            title, text = entries[place]
-            clusterer.add(
-                StoryEntry(
-                    id=f"e{place}", at=START, title=title, summary=summary, owner=f"o{place}"
-                )
-            )
-        found = {frozenset(story.entries) for story in clusterer.stories()}
-        assert found == {frozenset({"e1"}), frozenset({"e0", "e2", "e3"})}
