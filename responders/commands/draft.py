@@ -11,6 +11,7 @@ import click
 from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 if TYPE_CHECKING:
+    from responders.services.standing import Standing
     from responders.store.drafts import DraftRow
 
 
@@ -72,34 +73,51 @@ def _text(row: DraftRow) -> str:
     return "\n".join(lines)
 
 
+def _level(place: Standing) -> str:
+    return place.urgency.level if place.urgency else "digest"
+
+
+def _standing(place: Standing) -> dict[str, Any]:
+    return {
+        "urgency": _level(place),
+        "urgent_because": place.urgency.reasons if place.urgency and place.urgency.rank else (),
+        "moved_by_thumbs_hours": place.lift.hours if place.lift else 0.0,
+    }
+
+
 @draft.command("list")
 @click.option("--all", "dropped", is_flag=True, help="Also those put aside.")
 @json_option
 @pass_app
 def list_(app: App, dropped: bool, as_json: bool) -> None:
-    """Drafts, newest first.
+    """Drafts, the urgent ones first, then as thumbs move their stories, then the newest.
 
     \b
     Example:
       whistlestop draft list
     """
-    from responders.store import drafts
+    from responders.services.standing import drafts_in_order
     from testkit.signoff import service
     from testkit.signoff import store as requests
 
     workspace = app.workspace()
     rows = []
+    found = drafts_in_order(workspace, dropped=dropped)
     with workspace.db.read() as conn:
-        found = drafts.listed(conn, dropped=dropped)
-        for row in found:
+        for row, place in found:
             request = requests.of_subject(conn, f"draft/{row.id}")
             state = service.load(conn, request.id).state.state.value if request else "draft"
             state = "put aside" if row.dropped_at else state.replace("_", " ")
-            rows.append((row.id, state, row.issue, row.risk, row.title[:60]))
-    text = table(rows, ["draft", "state", "issue", "risk", "headline"]) if rows else "no draft yet"
+            rows.append((row.id, state, row.issue, row.risk, _level(place), row.title[:60]))
+    headers = ["draft", "state", "issue", "risk", "urgency", "headline"]
+    lines = [table(rows, headers) if rows else "no draft yet"]
+    lines += [f"{row.id}: {place.in_words()}" for row, place in found if place.in_words()]
     emit(
-        [{**_data(row), "state": line[1]} for row, line in zip(found, rows, strict=True)],
-        text,
+        [
+            {**_data(row), "state": line[1], **_standing(place)}
+            for (row, place), line in zip(found, rows, strict=True)
+        ],
+        "\n".join(lines),
         as_json=as_json,
     )
 
@@ -116,6 +134,7 @@ def show(app: App, draft_id: str, as_json: bool) -> None:
       whistlestop draft show draft_01k...
     """
     from responders.services.draft import lint_now
+    from responders.services.standing import standing
     from responders.store import drafts
 
     workspace = app.workspace()
@@ -124,8 +143,10 @@ def show(app: App, draft_id: str, as_json: bool) -> None:
         row = replace(
             row, facts={**row.facts, "findings": lint_now(conn, workspace, row, row.content)}
         )
-    text = f"{_text(row)}\nnext: whistlestop --as NAME draft submit {row.id}"
-    emit(_data(row), text, as_json=as_json)
+    place = standing(workspace, row)
+    now = f"now: {place.in_words()}\n" if place.in_words() else ""
+    text = f"{now}{_text(row)}\nnext: whistlestop --as NAME draft submit {row.id}"
+    emit({**_data(row), **_standing(place)}, text, as_json=as_json)
 
 
 @draft.command("raise")

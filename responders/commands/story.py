@@ -29,7 +29,7 @@ def story() -> None:
 @json_option
 @pass_app
 def list_(app: App, limit: int, matched: bool, as_json: bool) -> None:
-    """The newest stories, and which issues they match; thumbs move them, and hide none.
+    """The newest stories, the urgent ones first; thumbs move them, and hide none.
 
     \b
     Example:
@@ -42,6 +42,7 @@ def list_(app: App, limit: int, matched: bool, as_json: bool) -> None:
     zone = workspace.config.organisation.zone
     found = service.listed(workspace, limit=limit, matched=matched)
     told = any(i.lift for i in found)
+    urgent = [i for i in found if i.urgency]
     rows = [
         [i.story.id, shown(i.story.first_at, zone_name=zone), len(i.story.outlets),
          i.story.title[:70], ", ".join(i.issues),
@@ -51,12 +52,17 @@ def list_(app: App, limit: int, matched: bool, as_json: bool) -> None:
     data = [
         {"story": i.story.id, "first_at": i.story.first_at, "outlets": i.story.outlets,
          "title": i.story.title, "entries": len(i.story.entries), "issues": i.issues,
-         "lift": _lift(i.lift) if i.lift else None}
+         "lift": _lift(i.lift) if i.lift else None,
+         "urgency": i.urgency.level if i.urgency else "digest",
+         "urgent_because": i.urgency.reasons if i.urgency else ()}
         for i in found
     ]  # fmt: skip
     headers = ["story", "first seen", "outlets", "headline", "issues"]
     headers += ["moved by thumbs"] if told else []
-    emit(data, table(rows, headers) if rows else "no story yet", as_json=as_json)
+    lines = [table(rows, headers) if rows else "no story yet"]
+    lines += [f"{i.urgency.level}: {i.story.id}: {i.urgency.in_words()}"
+              for i in urgent if i.urgency]  # fmt: skip
+    emit(data, "\n".join(lines), as_json=as_json)
 
 
 def _lift(lift: Lift) -> dict[str, Any]:
@@ -79,6 +85,7 @@ def show(app: App, story_id: str, as_json: bool) -> None:
     Example:
       whistlestop story show story_01k...
     """
+    from responders.services.alarm import urgency
     from responders.store import archive
     from testkit.kernel.clock import shown
 
@@ -87,13 +94,18 @@ def show(app: App, story_id: str, as_json: bool) -> None:
     with workspace.archive.read() as conn:
         found = archive.story(conn, story_id)
         matches = archive.matches(conn, story_id=found.id)
+        now = workspace.clock()
+        urgent = {m.issue: urgency(conn, story=found.id, issue=m.issue, now=now) for m in matches}
     lines = [found.title, f"{found.id}, first seen {shown(found.first_at, zone_name=zone)}"]
     lines += [
         f"- {entry.id} {outlet}: {entry.title}" + (" (copy)" if entry.copy_of else "")
         + (f"\n    {entry.url}" if entry.url else "")
         for entry, outlet in found.entries
     ]  # fmt: skip
-    lines += [f"matches {m.issue} (version {m.issue_version}): {m.why}" for m in matches]
+    for m in matches:
+        lines.append(f"matches {m.issue} (version {m.issue_version}): {m.why}")
+        if urgent[m.issue].rank:
+            lines.append(f"  {urgent[m.issue].level}: {urgent[m.issue].in_words()}")
     if matches:
         lines.append(f"draft it now: whistlestop draft raise {found.id}")
     data = {
@@ -106,7 +118,8 @@ def show(app: App, story_id: str, as_json: bool) -> None:
             for e, o in found.entries
         ],
         "matches": [
-            {"issue": m.issue, "version": m.issue_version, "why": m.why, "matched": m.matched}
+            {"issue": m.issue, "version": m.issue_version, "why": m.why, "matched": m.matched,
+             "urgency": urgent[m.issue].level, "urgent_because": urgent[m.issue].reasons}
             for m in matches
         ],
     }  # fmt: skip

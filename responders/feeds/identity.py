@@ -65,7 +65,6 @@ _AMP_PARAMETERS: Final = frozenset({"amp", "outputtype", "_amp", "amp_js_v", "am
 _EDITIONS: Final = re.compile(r"(www\d?|m|mobile|amp)\.(?=[^.]+\.)")
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 _MOST_PASSES: Final = 16
-_ALL_BITS: Final = (1 << 64) - 1
 # An odd number near 2**64 divided by the golden ratio, so that (a, b) and (b, a) differ.
 _MIX: Final = 0x9E3779B97F4A7C15
 
@@ -150,14 +149,16 @@ def simhash64(text: str) -> int | None:
         return None
     # Words recur, pairs do not: hashing words (from a cache) and mixing two hashes with an odd
     # multiplier is several times faster than hashing each pair, and as even.
-    hashes = b"".join(
-        ((_word_hash(a) * _MIX + _word_hash(b)) & _ALL_BITS).to_bytes(8) for a, b in pairs
-    )
+    # All pairs at once: each has 128 bits of one large integer to itself, as a product of two
+    # 64-bit numbers needs them, so that no pair touches its neighbour.
+    first = int.from_bytes(b"".join([_word_hash(a) for a, _ in pairs]))
+    second = int.from_bytes(b"".join([_word_hash(b) for _, b in pairs]))
+    hashes = first * _MIX + second
+    lowest = int.from_bytes(_LOWEST_BIT * len(pairs))
     bits = 0
     # One bit of all hashes at a time, counted by the machine: 64 counts instead of 64 per pair.
-    for column in (hashes[i::8] for i in range(8)):
-        for has_bit in _HAS_BIT:
-            bits = bits << 1 | (2 * column.translate(has_bit).count(1) > len(pairs))
+    for place in reversed(range(64)):
+        bits = bits << 1 | (2 * ((hashes >> place) & lowest).bit_count() > len(pairs))
     return bits - (1 << 64) if bits >> 63 else bits
 
 
@@ -343,11 +344,8 @@ def _rest(query: dict[str, str]) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def _word_hash(word: str) -> int:
-    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
+def _word_hash(word: str) -> bytes:
+    return bytes(8) + hashlib.blake2b(word.encode(), digest_size=8).digest()
 
 
-# For each bit, the highest first: a table that turns a byte into that bit.
-_HAS_BIT: Final = tuple(
-    bytes(byte >> position & 1 for byte in range(256)) for position in reversed(range(8))
-)
+_LOWEST_BIT: Final = bytes(15) + b"\x01"

@@ -30,6 +30,7 @@ from xml.sax.xmlreader import AttributesNSImpl
 
 from responders.feeds.entries import Markup, RawItem, ambiguous_names
 from responders.feeds.mend import mended
+from responders.feeds.plain import is_plain, language_of, plain_entry
 from responders.feeds.text import one_line, plain_text
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def read_document(
     headers: Mapping[str, str],
     seen: Container[str] = frozenset(),
     most_items: int = MOST_ITEMS,
+    whole_entries: bool = True,
 ) -> Document:
     """Read a document, skipping the items that are known.
 
@@ -109,6 +111,8 @@ def read_document(
             first decides about the encoding, the second is where relative links start.
         seen: Hashes of known items, as in :attr:`Document.present`.
         most_items: Most items that are looked at, >= 4.
+        whole_entries: Whether entries have all of feedparser's values. Without that, plain items
+            are read faster, and say only what :func:`raw_items` asks for.
 
     Returns:
         What was read; no entries and an empty format when it is no feed.
@@ -129,7 +133,9 @@ def read_document(
         if root is None:
             root, _ = _tree(mended(plain))
         if root is not None:
-            document = _incremental(root, told, seen=seen, most_items=most_items)
+            document = _incremental(
+                root, told, seen=seen, most_items=most_items, whole_entries=whole_entries
+            )
     if document is None:
         document = _whole(body, headers, seen=seen, most_items=most_items)
     return replace(
@@ -206,6 +212,7 @@ def _incremental(
     *,
     seen: Container[str],
     most_items: int,
+    whole_entries: bool,
 ) -> Document | None:
     from lxml import etree
 
@@ -228,7 +235,11 @@ def _incremental(
     ).encode()
     names = [_name_and_place(element) for element in items]
     ambiguous = ambiguous_names(names)
-    present, fresh, shared, known = [], [], [], []
+    language = None if whole_entries else language_of(root)
+    present: list[str] = []
+    fresh: list[str] = []
+    shared: list[bool] = []
+    known, plain = [], dict[int, Any]()
     for element, (name, _place) in zip(items, names, strict=True):
         text = etree.tostring(element, encoding="utf-8", with_tail=False)
         digest = hashlib.sha256(salt + text).hexdigest()
@@ -236,16 +247,32 @@ def _incremental(
         if digest in seen:
             known.append(element)
         else:
+            if language is not None and is_plain(element):
+                plain[len(fresh)] = element
             fresh.append(digest)
             shared.append(name in ambiguous)
     skip_hours, skip_days = _quiet_times(root)
     _remove(known)
+    # Their names are qualified already, and what stays behind does not change what they say.
+    _remove(list(plain.values()))
     result = _walked(root, headers)
-    if result is None or len(result["entries"]) != len(fresh):
+    if result is None or len(result["entries"]) != len(fresh) - len(plain):
         return None
+    given = iter(result["entries"])
+    entries = [
+        plain_entry(
+            plain[place],
+            base=result["base"],
+            language=language or "",
+            atom=result["version"].startswith("atom"),
+        )
+        if place in plain
+        else next(given)
+        for place in range(len(fresh))
+    ]
     return Document(
         feed=result["feed"],
-        entries=result["entries"],
+        entries=entries,
         digests=tuple(fresh),
         shared=tuple(shared),
         present=tuple(present),
@@ -314,6 +341,7 @@ def _walked(root: Any, headers: Mapping[str, str]) -> Any:
     except (SAXException, LookupError, ValueError, TypeError, AttributeError):
         return None  # the public way will hear of it too, and has its own way on
     return {
+        "base": base,
         "feed": handler.feeddata,
         "entries": handler.entries,
         "version": handler.version,

@@ -55,7 +55,9 @@ def read_feed(
     if looks_like_page(body):
         return _page(body, url=url)
     headers = {"content-type": content_type or "application/xml", "content-location": url}
-    document = read_document(body, headers=headers, seen=seen, most_items=most_items)
+    document = read_document(
+        body, headers=headers, seen=seen, most_items=most_items, whole_entries=False
+    )
     if not document.format and not document.present:
         return ParsedFeed(problem="the document is neither RSS, Atom, RDF nor JSON Feed")
     feed: dict[str, Any] = dict(document.feed)

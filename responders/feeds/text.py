@@ -57,7 +57,6 @@ _NESTING_TAG: Final = re.compile(
     rf"<(/?)(?!(?:{'|'.join(sorted(_FLAT))})(?![a-z0-9]))[a-z]", re.IGNORECASE
 )
 _BARE_TAG: Final = re.compile(r"<[^<>]*>")
-_SPACE: Final = re.compile(r"\s+")
 # C0 and C1 controls but for white space, the byte order mark, direction embeddings, overrides and
 # isolates, and the soft hyphen, which would hide a word from the matcher.
 _UNSEEN: Final = re.compile(
@@ -80,8 +79,12 @@ def one_line(text: str, *, most: int) -> str:
         'Two lines'
     """
     # A slice first, so that a megabyte of text is not normalised in order to keep a line of it.
-    text = _UNSEEN.sub("", text[: 8 * most])
-    line = unicodedata.normalize("NFC", _SPACE.sub(" ", text).strip())
+    text = text[: 8 * most]
+    line = " ".join(text.split())
+    if not line.isprintable():  # nothing that is unseen is printable; most lines are
+        line = " ".join(_UNSEEN.sub("", text).split())
+    if not line.isascii():
+        line = unicodedata.normalize("NFC", line)
     if len(line) <= most:
         return line
     cut = line[: most - 1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from responders.services.standing import standing
 from responders.store import drafts
 from testkit.errors import NotFoundError
 from testkit.kernel.findings import Finding
@@ -31,10 +32,14 @@ def about(workspace: Workspace, subject: str) -> About | None:
             row = drafts.get(conn, subject.removeprefix(SUBJECT))
     except NotFoundError:
         return None
+    place = standing(workspace, row)
     story: dict[str, Any] = row.facts.get("story", {})
     listed = story.get("entries") or []
     return About(
         reason=row.reason,
+        urgency=place.in_words(),
+        # A thumb moves by a day at most: it never carries a draft across a step of urgency.
+        place=1000.0 * place.rank + (place.lift.hours if place.lift else 0.0),
         alarm="Hold: nothing should be asked of anybody yet." if row.hold else "",
         sources=tuple(
             (f"{entry['source']}: {entry['title']}", web_address(entry.get("url", "")))

@@ -30,6 +30,7 @@ __all__ = ["Tokens", "index_text", "tokenize", "tokenize_terms"]
 _NOT_TOKENS: Final = "\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3"
 # Invisible characters that web pages put inside words to steer line breaks and joining.
 _JOINERS: Final = "\u00ad\u200c\u200d\u2060\ufeff"
+_MARKS: Final = "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\u00a0"
 _ASCII_TOKEN: Final = re.compile(r"[0-9A-Za-z]+")
 _TOKEN: Final = regex.compile(
     rf"(?V1)[[\p{{L}}\p{{N}}]--[{_NOT_TOKENS}]][[\p{{L}}\p{{N}}\p{{M}}{_JOINERS}]--[{_NOT_TOKENS}]]*"
@@ -96,9 +97,19 @@ def tokenize_terms(text: str) -> tuple[str, ...]:
     Returns:
         ``tokenize(text).terms``.
     """
+    if not text.isascii():
+        # Most headlines that are not ASCII are so for a quotation mark or a dash, which separate.
+        for mark in _MARKS:
+            text = text.replace(mark, " ")
     if text.isascii():
         return tuple(_ASCII_TOKEN.findall(text.lower()))
-    return tokenize(text).terms
+    terms: list[str] = []
+    for word in _TOKEN.findall(text):
+        if word.isascii():
+            terms.append(word.lower())
+        else:
+            terms.extend(_fold(word))
+    return tuple(terms)
 
 
 def index_text(text: str) -> str:

@@ -130,6 +130,7 @@ class MatchReason:
         outlets: Distinct outlets so far.
         first_seen_at: When we first saw the story, UTC.
         volume: Sentence on the volume of news against the usual; empty when it is ordinary.
+        lesson: Sentence on what an earlier response to the issue taught; empty without one.
     """
 
     issue: str
@@ -139,6 +140,7 @@ class MatchReason:
     outlets: tuple[str, ...] = ()
     first_seen_at: datetime | None = None
     volume: str = ""
+    lesson: str = ""
 
     def in_words(self) -> str:
         """The reason as a person would say it.
@@ -168,7 +170,7 @@ class MatchReason:
             sentence += f" {count} outlet{'' if count == 1 else 's'}: {names}."
         if self.first_seen_at is not None:
             sentence += f" First seen {self.first_seen_at:%Y-%m-%d %H:%M} UTC."
-        return f"{sentence} {self.volume}".rstrip()
+        return " ".join(part for part in (sentence, self.volume, self.lesson) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,7 @@ _BACK_TEST: Final = timedelta(days=3)
 _STRETCHES: Final = (30, 60, 120)
 # So many outlets in a story's first hour make it urgent even while its issue is not loud.
 _FAST_OWNERS: Final = 3
+_FAST_FOR: Final = timedelta(hours=24)
 _SPAN: Final = regex.compile(r"(\d{1,4}) ?(m|min|minutes?|h|hours?|d|days?)")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -81,6 +82,17 @@ class Urgency:
 
     level: Literal["now", "soon", "digest"]
     reasons: tuple[str, ...]
+
+    @property
+    def rank(self) -> int:
+        """For sorting: the more urgent, the higher; 0 for the digest."""
+        return {"now": 2, "soon": 1, "digest": 0}[self.level]
+
+    def in_words(self) -> str:
+        """Why it is urgent, as sentences; empty when it can wait for the digest."""
+        if not self.rank:
+            return ""
+        return " ".join(f"{why[:1].upper()}{why[1:]}." for why in self.reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,13 +256,14 @@ def digest(workspace: Workspace, *, since: datetime | None = None) -> Digest:
     )
 
 
-def urgency(conn: Connection, *, story: str, issue: str) -> Urgency:
+def urgency(conn: Connection, *, story: str, issue: str, now: datetime) -> Urgency:
     """How fast a matched story wants an answer; for drafts, which it orders and never drops.
 
     Args:
         conn: A connection to the archive; only read.
         story: Id of the story.
         issue: Slug of the issue.
+        now: The moment: a story that was fast the day before yesterday is not urgent.
     """
     found = archive.story(conn, story)
     first_of: dict[str, datetime] = {}
@@ -259,10 +272,10 @@ def urgency(conn: Connection, *, story: str, issue: str) -> Urgency:
             at = min(entry.published or entry.first_seen, entry.first_seen)
             first_of[outlet] = min(at, first_of.get(outlet, at))
     ringing = alarms.alarms(conn, issue=issue, on=True)
-    helped = [r for r in ringing if found.id in {s.story for s in r.stories}]
-    reasons = [row.why for row in helped]
+    helped = alarms.alarms(conn, issue=issue, story=found.id, on=True) if ringing else []
+    reasons = [_loudness(row) for row in helped]
     fast = _fast(list(first_of.values()), now=found.last_at)
-    if fast:
+    if fast and now - found.first_at <= _FAST_FOR:
         reasons.append(fast)
     if helped:
         return Urgency(level="now", reasons=tuple(reasons))
@@ -290,6 +303,13 @@ def lasting(text: str) -> timedelta:
         )
     units = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
     return int(found[1]) * units[found[2][0]]
+
+
+def _loudness(row: AlarmRow) -> str:
+    return (
+        f"louder than usual: {row.count} entries from {len(row.owners)} outlets in"
+        f" {row.window_hours} h, usually {row.usual:.1f} (alarm of {row.rang_at:%d %b %H:%M} UTC)"
+    )
 
 
 def _may_ring(issue: Issue, window: Sequence[Heard]) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from responders.kinds import adopted_issues, templates_of
+from responders.services.alarm import urgency
 from responders.services.hook import propose
-from responders.services.relint import check_again, checks_of
-from responders.services.sources import match_reason, story_facts
+from responders.services.lessons import latest
+from responders.services.relint import check_again, checks_of, unused
+from responders.services.sources import left_out, match_reason, story_facts
 from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
@@ -107,10 +109,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
 
     with workspace.archive.read() as conn:
         story = archive.story(conn, match.story)
+        urgent = urgency(conn, story=match.story, issue=match.issue, now=workspace.clock())
     with workspace.db.read() as conn:
         issue, query, _ = adopted_issues(conn)[match.issue]
         templates = templates_of(conn)
-    reason = match_reason(match, issue, story)
+        lesson = latest(conn, match.issue)
+    reason = match_reason(match, issue, story, volume=urgent.in_words(), lesson=lesson)
+    facts = story_facts(story, query=query)
+    other = left_out(story, facts)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
     channels = tuple(c for c in issue.channels if c in on)
     if not channels:
@@ -122,7 +128,7 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
     now = workspace.clock()
     limits = limits_of(workspace.config)
     draft = compose(
-        story_facts(story, query=query),
+        facts,
         issue,
         reason,
         organisation(workspace.config),
@@ -142,9 +148,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         zone=zone(workspace.config.organisation.zone),
         limits=limits,
     )
-    draft = replace(draft, findings=(*draft.findings, *problems))
+    draft = replace(draft, findings=(*draft.findings, *unused(other), *problems))
     row = _row(
-        draft, match, now_text=to_text(now), draft_id=new_id("draft", now=now), proposed=proposed
+        draft,
+        match,
+        now_text=to_text(now),
+        draft_id=new_id("draft", now=now),
+        proposed=proposed,
+        other=other,
     )
     with workspace.db.write() as conn:
         new = drafts.add(conn, row)
@@ -177,6 +188,7 @@ def _row(
     now_text: str,
     draft_id: str,
     proposed: tuple[Variant, ...] = (),
+    other: tuple[str, ...] = (),
 ) -> drafts.DraftRow:
     arms: dict[str, dict[str, dict[str, str]]] = {}
     lengths: dict[str, str] = {}
@@ -207,6 +219,7 @@ def _row(
         facts={
             "story": _plain(asdict(draft.story)),
             "why": match.why,
+            "left_out": list(other),
             "reading": draft.reading,
             "moment": draft.moment,
             "blocks": blocks,

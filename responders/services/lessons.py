@@ -12,7 +12,7 @@ from testkit.store import looks, plans
 if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["what_worked"]
+__all__ = ["latest", "what_worked"]
 
 
 def what_worked(conn: Connection, issue: str) -> list[Lesson]:
@@ -40,3 +40,16 @@ def what_worked(conn: Connection, issue: str) -> list[Lesson]:
                 lesson_of(locked.plan, last, release=row.id, title=draft.title, released_at=row.at)
             )
     return sorted(found, key=lambda lesson: lesson.released_at, reverse=True)
+
+
+def latest(conn: Connection, issue: str) -> str:
+    """The newest lesson of an issue in a sentence; empty while no test has decided.
+
+    Args:
+        conn: A connection in a transaction.
+        issue: Slug of the issue.
+    """
+    lesson = next((found for found in what_worked(conn, issue) if found.decided), None)
+    if lesson is None:
+        return ""
+    return f"Last time ({lesson.released_at[:10]}, {lesson.channel}): {lesson.sentence}."

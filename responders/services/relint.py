@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["CODES", "Checked", "check_again", "checks_of", "draft_of"]
+__all__ = ["CODES", "Checked", "check_again", "checks_of", "draft_of", "unused"]
 
 CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "sources_present": ("RS010", "RS011"),
@@ -141,6 +141,7 @@ def check_again(
         )
         for taken in content.get("from_hook", ())
     ]
+    extra += unused(row.facts.get("left_out", ()))
     sensitive = _sensitive(before, after, issue)
     findings = (*after.findings, *(f for v in after.variants for f in v.findings))
     risk = row.risk
@@ -167,6 +168,26 @@ def checks_of(findings: Sequence[Mapping[str, Any]], content: Mapping[str, Any])
         f["code"] for f in findings if f.get("severity") == "error" and f.get("where") in places
     }
     return {"lint": not wrong} | {name: wrong.isdisjoint(codes) for name, codes in CODES.items()}
+
+
+def unused(reports: Sequence[str]) -> list[Finding]:
+    """RS018 where reports of the story were left out of a draft.
+
+    Args:
+        reports: ``outlet: headline`` of each.
+    """
+    if not reports:
+        return []
+    named = "; ".join(reports[:3]) + ("; ..." if len(reports) > 3 else "")
+    noun = "report was" if len(reports) == 1 else "reports were"
+    return [
+        Finding(
+            code="RS018",
+            severity="warning",
+            message=f"{len(reports)} {noun} left out of this draft: {named}",
+            hint="they share no names with the rest; if it is another event: story split",
+        )
+    ]
 
 
 def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from responders.model.issue import Issue
     from responders.store.archive import MatchRow, StoryRow
 
-__all__ = ["match_reason", "story_facts"]
+__all__ = ["left_out", "match_reason", "story_facts"]
 
 MAX_QUOTES: Final = 5
 # Two reports of one event share names. Words of any day of news do not show that they do.
@@ -170,8 +170,28 @@ def _asks_for(query: Query, entry: StoryEntry, story: StoryRow) -> bool:
     )
 
 
-def match_reason(match: MatchRow, issue: Issue, story: StoryRow) -> MatchReason:
-    """Why a draft is raised, as values."""
+def left_out(story: StoryRow, facts: StoryFacts) -> tuple[str, ...]:
+    """Reports of a story that a draft does not use, ``outlet: headline``: another event perhaps."""
+    used = {(entry.source, entry.title) for entry in facts.entries}
+    return tuple(
+        f"{outlet}: {entry.title}"
+        for entry, outlet in story.entries
+        if not entry.copy_of and (outlet, entry.title) not in used
+    )
+
+
+def match_reason(
+    match: MatchRow, issue: Issue, story: StoryRow, *, volume: str = "", lesson: str = ""
+) -> MatchReason:
+    """Why a draft is raised, as values.
+
+    Args:
+        match: The match.
+        issue: The issue that asked.
+        story: The story.
+        volume: Why it is urgent; empty when it is not.
+        lesson: What an earlier response to the issue taught; empty without one.
+    """
     from responders.model.draft import MatchedWord, MatchReason
 
     return MatchReason(
@@ -181,4 +201,6 @@ def match_reason(match: MatchRow, issue: Issue, story: StoryRow) -> MatchReason:
         matched=tuple(MatchedWord(text=text, where=where) for text, where in match.matched),
         outlets=story.outlets,
         first_seen_at=story.first_at,
+        volume=volume,
+        lesson=lesson,
     )

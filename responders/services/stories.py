@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from responders.kinds import adopted_issues
 from responders.rank import lift, traits
+from responders.services.alarm import urgency
 from responders.store import archive, hands, labels
 from testkit.errors import InputError, NotFoundError
 from testkit.kernel import ledger
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from responders.match import Query
     from responders.rank import Lift
+    from responders.services.alarm import Urgency
     from responders.store.archive import MatchRow, StoryRow
     from responders.store.hands import Hand
     from responders.store.labels import Thumb
@@ -36,17 +38,19 @@ class Listed:
         story: The story.
         issues: Issues that ask for it.
         lift: How far thumbs moved it; None where they say nothing.
+        urgency: Why it is urgent for one of them; None where it can wait.
     """
 
     story: StoryRow
     issues: tuple[str, ...]
     lift: Lift | None
+    urgency: Urgency | None = None
 
 
 def listed(workspace: Workspace, *, limit: int, matched: bool = False) -> list[Listed]:
-    """The newest stories, in the order that thumbs give them.
+    """The newest stories, the urgent ones first, then in the order that thumbs give them.
 
-    Thumbs change the order only: the stories are the same ``limit`` newest ones with and without.
+    Both change the order only: the stories are the same ``limit`` newest ones with and without.
 
     Args:
         workspace: The workspace.
@@ -62,20 +66,43 @@ def listed(workspace: Workspace, *, limit: int, matched: bool = False) -> list[L
         found = [story for story in found if story.id in by_story][:limit]
     with workspace.db.read() as conn:
         thumbs = labels.thumbs(conn)
+    urgent = _urgent(workspace, [row for story in found for row in by_story.get(story.id, [])])
     out = []
     for story in found:
         rows = by_story.get(story.id, [])
         moved = [each for each in lifts(story, rows, thumbs) if each.hours or each.own is not None]
         # Wanted for one issue is wanted: a thumb down on another does not bury it.
         best = max(moved, key=lambda each: each.hours, default=None)
-        out.append(Listed(story=story, issues=tuple(row.issue for row in rows), lift=best))
+        out.append(
+            Listed(
+                story=story,
+                issues=tuple(row.issue for row in rows),
+                lift=best,
+                urgency=urgent.get(story.id),
+            )
+        )
     out.sort(key=_place, reverse=True)
     return out
 
 
-def _place(item: Listed) -> datetime:
+def _place(item: Listed) -> tuple[int, datetime]:
     hours = item.lift.hours if item.lift else 0.0
-    return item.story.last_at + timedelta(hours=hours)
+    # Whoever put this very story down has weighed how urgent it is.
+    down = item.lift is not None and item.lift.own is False
+    rank = item.urgency.rank if item.urgency and not down else 0
+    return rank, item.story.last_at + timedelta(hours=hours)
+
+
+def _urgent(workspace: Workspace, matches: Iterable[MatchRow]) -> dict[str, Urgency]:
+    """``story -> why it is urgent`` of those that are, for the issue that presses most."""
+    found: dict[str, Urgency] = {}
+    now = workspace.clock()
+    with workspace.archive.read() as conn:
+        for match in matches:
+            one = urgency(conn, story=match.story, issue=match.issue, now=now)
+            if one.rank and (match.story not in found or one.rank > found[match.story].rank):
+                found[match.story] = one
+    return found
 
 
 def lifts(story: StoryRow, matches: Iterable[MatchRow], thumbs: Sequence[Thumb]) -> list[Lift]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from responders.services.alarm import ring, to_tell
+from responders.services.alarm import ring
 from responders.services.draft import Raised, raise_due
 from responders.services.facts import ChangedFacts, note_changed_facts
 from responders.services.poll import Polled, poll
 from responders.services.schedule import Due, release_due
+from responders.services.tell import tell_alarms, tell_held
 from responders.services.triage import Triaged, triage
 from testkit.services.deliver import Delivered, deliver_due
 from testkit.signoff.service import advance_clocks
@@ -62,10 +63,11 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     triaged = triage(workspace)
     say("listening for what is loud")
     rang = ring(workspace)
-    tell = to_tell(workspace)
     say("raising drafts")
     raised = raise_due(workspace)
     changed = note_changed_facts(workspace)
+    tell = tell_alarms(workspace)
+    tell_held(workspace)
     say("advancing clocks")
     clocks = advance_clocks(workspace)
     due = release_due(workspace)

@@ -7,6 +7,7 @@ nothing, and a notifier that was killed, or not running for a day, loses nothing
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ from testkit.signoff.turns import whose_turn
 from testkit.web import deciding, links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from testkit.kernel.people import Person
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from testkit.signoff.state import RequestState
     from testkit.signoff.turns import Asked, Turn
 
-__all__ = ["collect", "page_of"]
+__all__ = ["collect", "page_of", "tell", "was_told"]
 
 OLD: Final = timedelta(hours=24)
 """News older than this is not told: a workspace that starts to send does not tell its history."""
@@ -99,6 +100,68 @@ def collect(workspace: Workspace) -> int:
     with workspace.db.read() as conn:
         ids = [row["id"] for row in conn.execute(_TO_READ)]
     return sum(_of_request(workspace, request_id) for request_id in ids)
+
+
+def was_told(conn: Connection, key: str, person: Person) -> bool:
+    """Whether a person has, or will get, the message of that key (see :func:`tell`)."""
+    given = {"k": f"mail:{key}:{person.id}"}
+    return conn.execute("SELECT 1 FROM outbox WHERE key = :k", given).fetchone() is not None
+
+
+def tell(
+    conn: Connection,
+    workspace: Workspace,
+    *,
+    key: str,
+    kind: str,
+    about: str,
+    people: Iterable[Person],
+    words: RequestWords,
+    room: str = "",
+    data: Mapping[str, object] | None = None,
+) -> int:
+    """Put news that is about no request into the outbox; what is there already stays as it is.
+
+    Args:
+        conn: A connection to ``workspace.db`` in a write transaction.
+        workspace: The workspace.
+        key: What makes it this news.
+        kind: Name of its template.
+        about: ``alarm/ID``, say.
+        people: Who is told by mail, outside of their quiet hours.
+        words: What it says; the reader's name is filled in.
+        room: The same in one line, for chat rooms; empty when it is no news to a room.
+        data: For programs.
+
+    Returns:
+        How many messages there are of it, new or not: 0 says that nobody can be reached.
+    """
+    delivery, now = workspace.config.delivery, workspace.clock()
+    practice, there = proposals.in_practice(conn), 0
+    add = functools.partial(store.add, conn, kind=kind, about=about, data=data, now=now)
+    for person in people:
+        if not person.email or not (delivery.mail.host or delivery.mail.folder):
+            continue
+        subject, body = write(kind, replace(words, name=person.name))
+        add(
+            key=f"mail:{key}:{person.id}",
+            channel="mail",
+            person=person.id,
+            subject=_marked(subject, practice=practice),
+            body=body,
+            not_before=person.quiet_until(now, zone_name=workspace.config.organisation.zone),
+        )
+        there += 1
+    for name, hook in delivery.hooks.items():
+        if room and (not hook.about or kind in hook.about):
+            add(
+                key=f"hook:{name}:{key}",
+                channel=f"hook:{name}",
+                subject=_marked(one_line(room, most=500), practice=practice),
+                body=f"{workspace.config.web.base_url.rstrip('/')}/inbox",
+            )
+            there += 1
+    return there
 
 
 _TO_READ: Final = (

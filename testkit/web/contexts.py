@@ -237,14 +237,15 @@ class ErrorContext:
     path_label: str = ""
 
 
-def inbox_line(workspace: Workspace, request: Request) -> dict[str, str]:
-    """A request as one entry of the inbox."""
+def inbox_line(workspace: Workspace, request: Request, *, urgency: str = "") -> dict[str, str]:
+    """A request as one entry of the inbox; ``urgency`` says why it cannot wait."""
     view = request_view(workspace, request)
     return {
         "title": view.title,
         "path": f"/requests/{view.revision}",
         "state": view.state,
         "waits": view.waits,
+        "urgency": urgency,
         "author": view.author,
         "number": str(view.number),
     }

@@ -12,13 +12,13 @@ from testkit.signoff import service
 from testkit.signoff.office import office_of
 from testkit.web import contexts, deciding, links, security
 from testkit.web.comparing import beside
+from testkit.web.pageset import About
 from testkit.web.shell import sentence, status_of
 
 if TYPE_CHECKING:
     from testkit.kernel.ledger import Auth
     from testkit.kernel.workspace import Workspace
     from testkit.web.links import Link
-    from testkit.web.pageset import About
     from testkit.web.shell import Caller, Shell
 
 __all__ = ["Desk"]
@@ -41,11 +41,16 @@ class Desk:
         now, found = workspace.clock(), service.inbox(workspace)
         with workspace.db.read() as conn:
             office = office_of(conn, workspace)
-        mine = [r for r in found if service.waits_for(r.state, person.id, office, now)]
-        ids = {r.row.id for r in mine}
+        known = {r.row.id: self._about(workspace, r.row.subject) or About() for r in found}
+        found.sort(key=lambda r: -known[r.row.id].place)
+        lines = {
+            r.row.id: contexts.inbox_line(workspace, r, urgency=known[r.row.id].urgency)
+            for r in found
+        }
+        mine = {r.row.id for r in found if service.waits_for(r.state, person.id, office, now)}
         context = contexts.InboxContext(
-            waiting=tuple(contexts.inbox_line(workspace, r) for r in mine),
-            others=tuple(contexts.inbox_line(workspace, r) for r in found if r.row.id not in ids),
+            waiting=tuple(line for given, line in lines.items() if given in mine),
+            others=tuple(line for given, line in lines.items() if given not in mine),
         )
         return self.shell.page("inbox", context, caller)
 

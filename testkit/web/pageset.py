@@ -73,12 +73,16 @@ class About:
 
     Attributes:
         reason: Why these words were written, in a sentence or two.
+        urgency: Why it cannot wait; empty when it can.
+        place: For sorting the inbox: higher stands further up, equal ones stand by age.
         alarm: Something that must not be overlooked; empty when there is nothing.
         sources: ``(text, address)`` of what is answered.
         findings: What automatic checks say about the words.
     """
 
     reason: str = ""
+    urgency: str = ""
+    place: float = 0.0
     alarm: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()

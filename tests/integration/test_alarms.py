@@ -189,3 +189,88 @@ def test_old_news_of_a_new_feed_is_no_burst(newsroom, world):
 )
 def test_a_snooze_that_makes_no_sense_is_refused(shell, words, code):
     assert shell("alarm", "snooze", *words).code == code
+
+
+def with_mail(shell):
+    shell.settings |= {
+        "delivery.mail.folder": "mail",
+        "delivery.mail.sender": "Desk <desk@example.org>",
+    }
+
+
+def queued(shell, kind):
+    return [m for m in shell.json("outbox", "list", "--all") if m["kind"] == kind]
+
+
+def test_an_alarm_goes_to_the_owner_of_its_issue_once(newsroom, world):
+    with_mail(newsroom)
+    burst(newsroom, world)
+    rang = alarms_of(newsroom.json("tick"))
+    for _ in range(3):
+        newsroom.clock.move(minutes=5)
+        assert newsroom.json("tick")["tell"] == []
+    (message,) = queued(newsroom, "alarm")
+    assert (message["to"], message["about"]) == ("kim", f"alarm/{rang[0]['id']}")
+    (listed,) = newsroom.json("alarm", "list")["alarms"]
+    assert listed["told_at"] is not None
+    assert newsroom.json("alarm", "digest")["held"] == []
+
+
+def test_a_kill_between_message_and_mark_tells_nobody_twice(newsroom, world, monkeypatch):
+    from responders.services import tell
+
+    with_mail(newsroom)
+    burst(newsroom, world)
+    monkeypatch.setattr(tell.alarms, "told", lambda *_, **__: None)
+    newsroom.json("tick")
+    monkeypatch.undo()
+    assert len(newsroom.json("tick")["tell"]) == 1
+    assert len(queued(newsroom, "alarm")) == 1
+    assert newsroom.json("tick")["tell"] == []
+
+
+def test_where_nobody_can_be_reached_the_digest_says_so(newsroom, world):
+    burst(newsroom, world)
+    newsroom.json("tick")
+    (held,) = newsroom.json("alarm", "digest")["held"]
+    assert held["held"] == "nobody who answers for the issue can be reached"
+
+
+def test_what_was_held_back_is_mailed_once_a_day_to_the_readers_of_the_digest(newsroom, world):
+    with_mail(newsroom)
+    newsroom.settings |= {
+        "alarms.quiet": "'18:30-07:00'",
+        "delivery.digest.people": "[sam]",
+        "delivery.digest.hour": "8",
+    }
+    burst(newsroom, world)
+    for _ in range(3):
+        newsroom.json("tick")
+        newsroom.clock.move(minutes=10)
+    assert queued(newsroom, "alarm") == []
+    (message,) = queued(newsroom, "held")
+    assert message["to"] == "sam"
+    body = newsroom.ok("outbox", "show", message["message"]).out
+    assert "held: quiet hours" in body
+    assert "5 entries from 5 outlets" in body
+
+
+def test_a_loud_story_says_so_wherever_it_is_listed_and_stands_first(newsroom, world):
+    burst(newsroom, world)
+    newsroom.json("tick")
+    newsroom.clock.move(minutes=30)
+    world.outlet(OUTLETS[0]).publish("Wage theft: two diners owe back pay", newsroom.clock())
+    world.outlet(OUTLETS[1]).publish("Wage theft at two diners: back pay", newsroom.clock())
+    newsroom.clock.move(minutes=31)
+    newsroom.json("tick")
+    drafts = newsroom.json("draft", "list")
+    assert [d["urgency"] for d in drafts] == ["now", *["soon"] * (len(drafts) - 1)]
+    loud = "ouder than usual: 5 entries from 5 outlets in 2 h, usually 0."
+    assert loud in drafts[0]["reason"]
+    assert loud in newsroom.ok("draft", "show", drafts[0]["draft"]).out.splitlines()[0]
+    first = newsroom.json("story", "list", "--matched")[0]
+    assert (first["story"], first["urgency"]) == (drafts[0]["story"], "now")
+    assert loud in newsroom.ok("story", "show", first["story"]).out
+    newsroom.json("story", "down", first["story"], "labor")
+    assert newsroom.json("story", "list", "--matched")[-1]["story"] == first["story"]
+    assert newsroom.json("draft", "list")[-1]["story"] == first["story"]

@@ -180,11 +180,13 @@ def test_an_endless_answer_is_not_read_to_its_end():
 
 
 KINDS = (
+    "alarm",
     "asked",
     "copied",
     "decided",
     "ended",
     "expired",
+    "held",
     "look",
     "reminded",
     "review",
