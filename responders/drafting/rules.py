@@ -49,6 +49,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "RS015": _rule("warning", "the source is opinion or a live page"),
     "RS016": _rule("note", "the headline is in another language"),
     "RS017": _rule("note", "only one outlet so far"),
+    "RS018": _rule("warning", "reports were left out of the draft"),
     "RS020": _rule("warning", "somebody died: care first, no ask"),
     "RS021": _rule("error", "the story speaks of death or violence and the text asks for an act"),
     "RS022": _rule("warning", "words that call for judgement"),
