@@ -210,14 +210,14 @@ The stories were written before anybody had seen a draft of them. The issue file
 with these stories in view, so the drafts here are better than those for the first story of
 tomorrow. How much better was measured once, on 25 headlines with teasers that the files had never
 seen (2026-11-22): the queries matched 17; the kind of news was read rightly in 6, not recognised in
-16 (the draft says so, RS023, and uses general words), and read in the wrong mood in 3. Words for them
-were added afterwards, and it was not measured again. The lists of cues are yours to extend; `draft
-rehearse` shows what your own files give.
+16 (the draft says so, RS023, and uses general words), and read in the wrong mood in 3. Words for
+them were added afterwards, and it was not measured again. The lists of cues are yours to extend;
+`draft rehearse` shows what your own files give.
 
 Each draft is marked by a reader who wrote neither templates nor stories: *send*, *small edit*
 (a minute's work, the message stays), or *rewrite*. The marks are in
-[`marks.csv`](../marks.csv). A first reader marked an earlier version (77 % at most a small edit); what
-they found was mended, and the marks here are those of a second reader.
+[`marks.csv`](../marks.csv). A first reader marked an earlier version (77 % at most a small edit);
+what they found was mended, and the marks here are those of a second reader.
 """
 _CAUSE_HEAD: Final = """\
 Left out, because it is the same in every e-mail: signer, organisation, postal address, opt-out
