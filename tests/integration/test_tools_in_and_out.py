@@ -159,6 +159,16 @@ def test_a_wrong_tool_or_a_missing_id_is_told_and_a_mark_for_excel_is_written(sp
     assert all(text.startswith(b"\xef\xbb\xbf") for text in texts)
 
 
+def mobilize(shell, emails):
+    """An export that names people by e-mail."""
+    same = {
+        "status": "REGISTERED", "attended": "true", "event_id": "1", "timeslot_id": "2",
+        "created_date": "2026-11-02T15:00:00Z", "start_date": "2026-11-02T16:00:00Z",
+    }  # fmt: skip
+    rows = [{"id": n, "user__email_address": email, **same} for n, email in enumerate(emails)]
+    return write(shell.folder / "mobilize.csv", rows)
+
+
 def test_a_list_by_phone_meets_an_export_by_e_mail_through_the_crosswalk(spring):
     everybody = people(400)
     assigned(spring, [{k: row[k] for k in ("supporter_id", "phone")} for row in everybody])
@@ -166,15 +176,7 @@ def test_a_list_by_phone_meets_an_export_by_e_mail_through_the_crosswalk(spring)
     number = {row["supporter_id"]: n for n, row in enumerate(everybody)}
     did = [number[u] for u in arms["control"][:5] + arms["name"][:12]]
     # Mobilize names people by e-mail; the list knows telephone numbers only.
-    path = write(
-        spring.folder / "mobilize.csv",
-        [
-            {"id": n, "status": "REGISTERED", "attended": "true", "event_id": "1", "timeslot_id": "2",
-             "created_date": "2026-11-02T15:00:00Z", "start_date": "2026-11-02T16:00:00Z",
-             "user__email_address": f"P{n}@Example.org"}
-            for n in did
-        ],
-    )  # fmt: skip
+    path = mobilize(spring, [f"P{n}@Example.org" for n in did])
     words = ("experiment", "intake", "spring", path, "--deed", "called=attended")
     before = state(spring)
     refused = spring(*words)
@@ -215,15 +217,7 @@ def test_a_crosswalk_that_knows_one_arm_better_forbids_a_decision(spring):
     spring.ok(
         "crosswalk", "add", write(spring.folder / "crm.csv", rows), "--id", "unit=supporter_id"
     )
-    path = write(
-        spring.folder / "mobilize.csv",
-        [
-            {"id": n, "status": "REGISTERED", "attended": "true", "event_id": "1", "timeslot_id": "2",
-             "created_date": "2026-11-02T15:00:00Z", "start_date": "2026-11-02T16:00:00Z",
-             "user__email_address": row["email"]}
-            for n, row in enumerate(rows[:90])
-        ],
-    )  # fmt: skip
+    path = mobilize(spring, [row["email"] for row in rows[:90]])
     spring.ok("experiment", "intake", "spring", path, "--deed", "called=attended")
     look = spring.json("experiment", "look", "spring")["look"]
     assert [f["code"] for f in look["findings"] if f["code"] == "DQ006"] == ["DQ006"]
