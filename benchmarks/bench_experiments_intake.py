@@ -3,8 +3,8 @@
 Figures: rows per second through ``read`` of a mapped CSV (``rows_per_s``): e-mail addresses spelled
 in one way, yes and no, money, times, arms by code, duplicates, machine gaps, rows checked. And the
 time of plain ``pandas.read_csv`` over ours (``pandas_ratio``; pandas checks and normalises nothing)
-and over pandas doing the same (``pandas_same_ratio``), medians of alternating rounds. Then the whole
-command, recognised by its mapping, people led to their arms, rows checked, stored, registered, and
+and over pandas doing the same (``pandas_same_ratio``), medians of alternating rounds. Then the
+whole command: read by a mapping, people led to their arms, rows checked, stored, registered, and
 the sample ratio (``intake_s``), and how many steps were shown (``steps``).
 """
 
