@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from testkit.adapters.model import Spend
 from testkit.errors import DataError, InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.digest import digest_bytes
@@ -16,7 +17,7 @@ from testkit.store import spend as store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testkit.adapters.model import Reading, Spend
+    from testkit.adapters.model import Reading
     from testkit.kernel.workspace import Workspace
     from testkit.model.plan import Plan
 
@@ -103,7 +104,7 @@ def take_in(workspace: Workspace, name: str, reading: Reading, *, dry_run: bool)
             file_id=file_id,
             source_name=reading.file,
             source_sha256=reading.sha256,
-            spend=reading.spend,
+            spend=[asdict(one) for one in reading.spend],
             by=workspace.actor.name,
             now=now,
         )
@@ -124,6 +125,10 @@ def take_in(workspace: Workspace, name: str, reading: Reading, *, dry_run: bool)
     return file_id
 
 
+def _rows(file: store.SpendFile) -> list[Spend]:
+    return [Spend(**one) for one in file.spend]
+
+
 def _ad(one: Spend) -> tuple[str, str, str, str]:
     return (one.source, one.campaign, one.group, one.ad)
 
@@ -134,7 +139,7 @@ def _refuse_overlaps(reading: Reading, before: Sequence[store.SpendFile]) -> Non
             for (_, campaign, group, ad, _, _), n in twice.items() if n > 1]  # fmt: skip
     earlier: dict[tuple[str, str, str, str], list[tuple[Spend, str]]] = {}
     for file in before:
-        for one in file.spend:
+        for one in _rows(file):
             earlier.setdefault(_ad(one), []).append((one, file.source_name))
     for one in reading.spend:
         for old, name in earlier.get(_ad(one), ()):
@@ -196,7 +201,7 @@ def costs(workspace: Workspace, name: str, *, more: Sequence[Spend] = ()) -> tup
         locked = plans.require(conn, name)
         there = store.files(conn, name, locked.version)
     newest: dict[tuple[str, ...], Spend] = {}
-    for one in (*(one for file in there for one in file.spend), *more):
+    for one in (*(one for file in there for one in _rows(file)), *more):
         newest[(*_ad(one), one.first_day, one.last_day)] = one
     currencies = sorted({one.currency for one in newest.values() if one.currency})
     if len(currencies) > 1:

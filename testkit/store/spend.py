@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from testkit.adapters.model import Spend
 from testkit.kernel.audit import WHOLE, Recorded, Table, compare
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from testkit.kernel.audit import Case, Key
@@ -61,14 +60,14 @@ class SpendFile:
         id: Its id.
         source_name: The file's name.
         source_sha256: Digest of the file.
-        spend: Its rows.
+        spend: Its rows as plain values.
         at: ISO-8601 text.
     """
 
     id: str
     source_name: str
     source_sha256: str
-    spend: tuple[Spend, ...]
+    spend: tuple[dict[str, Any], ...]
     at: str
 
 
@@ -79,7 +78,7 @@ def files(conn: Connection, experiment: str, version: int) -> list[SpendFile]:
             id=row["id"],
             source_name=row["source_name"],
             source_sha256=row["source_sha256"],
-            spend=tuple(Spend(**one) for one in json.loads(row["spend"])),
+            spend=tuple(json.loads(row["spend"])),
             at=row["at"],
         )
         for row in conn.execute(
@@ -98,7 +97,7 @@ def add(
     file_id: str,
     source_name: str,
     source_sha256: str,
-    spend: Sequence[Spend],
+    spend: Sequence[Mapping[str, Any]],
     by: str,
     now: datetime,
 ) -> str:
@@ -112,7 +111,7 @@ def add(
             "v": version,
             "name": source_name,
             "sha": source_sha256,
-            "spend": canonical_json([asdict(one) for one in spend]).decode(),
+            "spend": canonical_json([dict(one) for one in spend]).decode(),
             "at": to_text(now),
             "by": by,
         },
