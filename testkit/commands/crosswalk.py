@@ -19,7 +19,6 @@ def crosswalk() -> None:
     \b
     Example:
       whistlestop crosswalk add crm.csv
-      whistlestop experiment intake spring-calls calls.csv --deed called=called
     """
 
 

@@ -324,7 +324,6 @@ def spend(app: App, name: str, as_json: bool) -> None:
 
     \b
     Example:
-      whistlestop experiment intake spring-appeal meta-ads.csv
       whistlestop experiment spend spring-appeal
     """
     from testkit.services.spend import costs
