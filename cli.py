@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "adopt": ("testkit.commands.workspace:adopt", "Make a file count: issue, chain, people."),
     "experiment": ("testkit.commands.experiment:experiment", "Message tests, from plan to report."),
     "adapters": ("testkit.commands.adapters:adapters", "Exports of outside tools, both ways."),
+    "crosswalk": ("testkit.commands.crosswalk:crosswalk", "Which ids are one person's."),
     "example": ("experiments.commands.example:example", "Published experiments to learn with."),
     "feed": ("responders.commands.feed:feed", "Watched sources."),
     "issue": ("responders.commands.issue:issue", "Tracked topics: check, try, adopt."),
@@ -71,6 +72,7 @@ def schemas() -> Sequence[Schema]:
     from testkit.store.identity import MIGRATIONS as IDENTITY
     from testkit.store.migrations import MIGRATIONS as EXPERIMENTS
     from testkit.store.past import MIGRATIONS as PAST
+    from testkit.store.spend import MIGRATIONS as SPEND
     from testkit.web.migrations import MIGRATIONS as WEB
 
     in_workspace = {
@@ -78,6 +80,7 @@ def schemas() -> Sequence[Schema]:
         "proposals": proposals.MIGRATIONS,
         "experiments": EXPERIMENTS,
         "past": PAST,
+        "spend": SPEND,
         "identity": IDENTITY,
         "signoff": SIGNOFF,
         "drafts": DRAFTS,
@@ -126,9 +129,16 @@ def auditors() -> Sequence[Auditor]:
     from testkit.kernel import proposals
     from testkit.signoff import audit as signoff
     from testkit.store import audit as experiments
-    from testkit.store import past
+    from testkit.store import past, spend
 
-    return (proposals.audit, experiments.audit, past.audit, signoff.audit, responses.audit)
+    return (
+        proposals.audit,
+        experiments.audit,
+        past.audit,
+        spend.audit,
+        signoff.audit,
+        responses.audit,
+    )
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

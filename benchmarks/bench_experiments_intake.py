@@ -3,7 +3,9 @@
 Figures: rows per second through ``read`` of a mapped CSV (``rows_per_s``): e-mail addresses spelled
 in one way, yes and no, money, times, arms by code, duplicates, machine gaps, rows checked. And the
 time of plain ``pandas.read_csv`` over ours (``pandas_ratio``; pandas checks and normalises nothing)
-and over pandas doing the same (``pandas_same_ratio``), medians of alternating rounds.
+and over pandas doing the same (``pandas_same_ratio``), medians of alternating rounds. Then the
+whole command: read by a mapping, people led to their arms, rows checked, stored, registered, and
+the sample ratio (``intake_s``), and how many steps were shown (``steps``).
 """
 
 from __future__ import annotations
@@ -78,6 +80,44 @@ def run(*, small: bool) -> Iterator[Figure]:
         value=round(median["same"] / median["ours"], 3),
         unit="ratio",
         note=f"read_csv and the same cleaning {median['same']:.2f} s, {same:,} rows held",
+    )
+    yield from _whole(rows)
+
+
+def _whole(rows: int) -> Iterator[Figure]:
+    """The service path: ``experiment intake`` with a mapping, of people assigned before."""
+    import contextlib
+
+    from benchmarks.bench_experiments_assign import Watched, assign_timed, command, prepared
+
+    with tempfile.TemporaryDirectory() as folder:
+        team = Path(folder) / "team"
+        prepared(team, rows)
+        assign_timed(team, str(team / "people.csv"))
+        command("-C", str(team), "experiment", "sent", "bench", "--wave", "1")
+        _write(team / "results.csv", rows)
+        (team / "mappings").mkdir()
+        (team / "mappings" / "bench.yaml").write_text(
+            "mapping: bench\nid_kind: email\nmetric: called\n"
+            "columns: {unit: Email, metric: Gave, at: Date}\n",
+            encoding="utf-8",
+        )
+        watched = Watched()
+        started = time.perf_counter()
+        with contextlib.redirect_stderr(watched):
+            command(
+                "-C", str(team), "experiment", "intake", "bench", str(team / "results.csv"),
+                "--mapping", "bench",
+            )  # fmt: skip
+        took = time.perf_counter() - started
+    yield Figure(
+        figure="intake_s",
+        value=round(took, 2),
+        unit="s",
+        note=f"{rows:,} rows of {rows:,} people, from the file to the sample ratio",
+    )
+    yield Figure(
+        figure="steps", value=watched.steps(), unit="count", target=">= 4", note="progress said"
     )
 
 

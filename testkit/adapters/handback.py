@@ -25,10 +25,19 @@ if TYPE_CHECKING:
 
     from testkit.adapters.model import Adapter
 
-__all__ = ["HandBack", "Handed", "Out", "hand_back", "read_hand_back"]
+__all__ = [
+    "HandBack",
+    "Handed",
+    "Named",
+    "Out",
+    "fields_of",
+    "hand_back",
+    "named_hand_back",
+    "read_hand_back",
+]
 
 FILE_NAME: Final = re.compile(
-    r"^(?P<experiment>[a-z0-9_-]+)\.wave-(?P<wave>[0-9]+)\.(?P<arm>[a-z0-9_-]+)\.[a-z0-9-]+\.csv$"
+    r"^(?P<experiment>[a-z0-9_-]+)\.wave-(?P<wave>[0-9]+)\.(?P<arm>[a-z0-9_-]+)\.(?P<tool>[a-z0-9-]+)\.csv$"
 )
 UNSAFE_LINK: Final = re.compile(r"[\s\"'<>\\]")
 
@@ -76,6 +85,42 @@ class HandBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What the name of a hand-back file says.
+
+    Attributes:
+        experiment: The experiment.
+        wave: The wave.
+        arm: The arm.
+        tool: The adapter that wrote it.
+    """
+
+    experiment: str
+    wave: int
+    arm: str
+    tool: str
+
+
+def named_hand_back(path: Path) -> Named | None:
+    """What a hand-back file is by its name; None where it is none.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> named_hand_back(Path("spring.wave-1.control.mautic.csv")).arm
+        'control'
+    """
+    found = FILE_NAME.match(path.name)
+    if found is None:
+        return None
+    return Named(
+        experiment=found["experiment"],
+        wave=int(found["wave"]),
+        arm=found["arm"],
+        tool=found["tool"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
     """A hand-back file read again.
 
@@ -103,6 +148,7 @@ def hand_back(
     folder: Path,
     links: Mapping[str, str] | None = None,
     texts: Mapping[str, str] | None = None,
+    refcodes: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
     bom: bool = False,
 ) -> tuple[HandBack, ...]:
@@ -117,6 +163,7 @@ def hand_back(
         folder: Where the files go.
         links: ``arm -> link`` for the arm's message.
         texts: ``arm -> words``, for tools that carry them in a field.
+        refcodes: ``arm -> code`` for links; where an arm has none, ``tk-EXPERIMENT-ARM``.
         values: What :attr:`Out.asks` asks for.
         bom: Start files with a byte-order mark, for Excel.
 
@@ -163,7 +210,7 @@ def hand_back(
             "wave": str(wave),
             "experiment": experiment,
             "tag": f"tk-{experiment}-{arm}",
-            "refcode": f"tk-{experiment}-{arm}",
+            "refcode": (refcodes or {}).get(arm) or f"tk-{experiment}-{arm}",
             "link": (links or {}).get(arm, ""),
             "arm_text": (texts or {}).get(arm, ""),
             **values,
@@ -209,6 +256,18 @@ def _out(adapter: Adapter) -> Out:
 
 
 _FIELD: Final = re.compile(r"\{(\w+)\}")
+
+
+def fields_of(adapter: Adapter) -> tuple[str, ...]:
+    """Names that the adapter's form may take from the list: ids, and columns such as a first name.
+
+    Raises:
+        InputError: The tool takes no list.
+    """
+    out = _out(adapter)
+    named = [name for _, template in out.columns for name in _FIELD.findall(template)]
+    ours = {"arm", "wave", "experiment", "tag", "refcode", "link", "arm_text", *out.asks}
+    return tuple(dict.fromkeys(name for name in (*out.keys, *named) if name not in ours))
 
 
 def _filled(header: str, fields: Mapping[str, str]) -> str:

@@ -25,9 +25,18 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from testkit.adapters.model import Reading
+    from testkit.adapters.model import Reading, Snapshot
 
-__all__ = ["Deed", "Found", "Prepared", "counts_file", "id_columns", "units_file"]
+__all__ = [
+    "Deed",
+    "Found",
+    "Prepared",
+    "counts_file",
+    "id_columns",
+    "kinds_told",
+    "placed_people",
+    "units_file",
+]
 
 _SYNONYMS: Final = {
     "email": ("email", "email_address", "e-mail", "user__email_address", "donor_email"),
@@ -116,6 +125,54 @@ def id_columns(columns: Sequence[str]) -> dict[str, str]:
     return {kind: column for kind, column in found.items() if column}
 
 
+def kinds_told(connection: duckdb.DuckDBPyConnection, reading: Reading) -> set[str]:
+    """Kinds of deeds that the events of a reading tell of."""
+    rows = connection.execute(f"SELECT DISTINCT kind FROM {reading.events}").fetchall()
+    return {kind for (kind,) in rows}
+
+
+def placed_people(
+    path: Path, columns: Sequence[str], wanted: Sequence[str], given: Mapping[str, str]
+) -> str:
+    """A query of the placed people of a list, with the columns that a tool's form names.
+
+    Args:
+        path: Parquet file of the list.
+        columns: Columns of the list.
+        wanted: Names that the form may take.
+        given: ``kind of id -> column``, where its name does not say it.
+
+    Raises:
+        InputError: A kind or column is not known.
+    """
+    there = {folded(c): c for c in reversed(columns)}
+    strange = [kind for kind in given if kind not in ID_KINDS]
+    if strange:
+        raise InputError(
+            f"{strange[0]!r} is no kind of id", field="id", value=strange[0],
+            hint=", ".join(ID_KINDS),
+        )  # fmt: skip
+    missing = [name for name in given.values() if folded(name) not in there]
+    if missing:
+        raise InputError(
+            f"the list has no column {missing[0]!r}",
+            field="id",
+            value=missing[0],
+            hint=f"it has: {', '.join(columns[:20])}",
+        )
+    found = {
+        **{name: there[folded(name)] for name in wanted if folded(name) in there},
+        **id_columns(columns),
+        **{kind: there[folded(name)] for kind, name in given.items()},
+    }
+    cells = {name: f"listed.{identifier(found[name])}" for name in wanted if name in found}
+    for name in ("unit", "external_id"):  # the list's own id is the one that it gives others
+        if name in wanted and name not in cells:
+            cells[name] = "unit"
+    picked = "".join(f", {cell} AS {identifier(name)}" for name, cell in cells.items())
+    return f"SELECT arm, wave{picked} FROM read_parquet({literal(str(path))}) WHERE wave > 0"
+
+
 def units_file(
     connection: duckdb.DuckDBPyConnection,
     reading: Reading,
@@ -124,6 +181,7 @@ def units_file(
     unit_column: str,
     metrics: Mapping[str, Deed],
     people: str,
+    linked: str = "",
 ) -> Prepared:
     """Events as rows of units: the unit's id, a column per metric, ``at``, ``arm``, ``machine``.
 
@@ -135,6 +193,7 @@ def units_file(
         metrics: ``metric -> what counts as it``.
         people: A query of the assigned list: ``unit``, ``arm``, and a text column for each kind of
             id that the list has, called by its kind.
+        linked: A query of ids that the list has not: ``id_kind, id, unit, arm``; the crosswalk's.
 
     Returns:
         A file whose relation has a row per event that some metric counts; a person who is not in
@@ -158,15 +217,23 @@ def units_file(
     connection.execute(f"CREATE TEMP TABLE {name}_people AS SELECT * FROM ({people})")
     columns = {c[0] for c in connection.execute(f"DESCRIBE {name}_people").fetchall()}
     known = [k for k in kinds if k == "unit" or (k in columns and k in ID_KINDS)]
+    through = f"SELECT * FROM ({linked})" if linked else ""
+    if linked:
+        led = connection.execute(f"SELECT DISTINCT id_kind FROM ({linked})").fetchall()
+        known = sorted({*known, *(kind for (kind,) in led if kind in kinds)})
     if not known:
         raise InputError(
             f"{reading.file} names people by {' and '.join(kinds)}, the list has no such column",
             field="list",
-            hint="assign a list that has this id too, or export the tool's file with the list's id",
+            hint="`crosswalk add FILE` with a file that has both ids leads them to each other",
         )
     ids = " UNION ALL ".join(
-        f"SELECT {literal(k)} AS id_kind, {_spelled(k)} AS id, unit, arm FROM {name}_people"
-        for k in known
+        [
+            f"SELECT {literal(k)} AS id_kind, {_spelled(k)} AS id, unit, arm FROM {name}_people"
+            for k in known
+            if k == "unit" or k in columns
+        ]
+        + ([through] if through else [])
     )
     connection.execute(
         f"""
@@ -252,9 +319,10 @@ def counts_file(
     metrics: Mapping[str, str],
     units: str = "",
 ) -> Prepared:
-    """Snapshots as rows of arms: ``arm``, ``wave``, ``units`` and a column per metric.
+    """Snapshots as rows of messages: arm, wave, units, a column per metric, message, as of when.
 
-    Of several snapshots of a message the newest counts; messages of one arm and wave add up.
+    Of several snapshots of a message in the file the newest counts. A later file is compared
+    message by message, so each keeps its own row; those of one arm and wave add up when read.
 
     Args:
         connection: The session that the rows go to.
@@ -281,23 +349,18 @@ def counts_file(
             field=reading.file,
             hint="which is the newer? say when each was counted, or name their messages apart",
         )
-    sums: dict[tuple[str, str], list[float]] = {}
+    rows: list[list[str]] = []
     lacking = []
+    waves = any(one.wave is not None for one in reading.snapshots)
     for one in latest(reading.snapshots):
-        row: list[float] = []
-        for count in (units, *metrics.values()):
-            number = one.counts.get(count)
-            if count == "amount" and one.amount_cents is not None:
-                row.append(one.amount_cents / 100)
-            elif number is not None:
-                row.append(number)
-            else:
-                lacking.append(f"{one.label}: no {count} (it has {', '.join(one.counts)})")
-                break
-        else:
-            key = ("" if one.wave is None else str(one.wave), one.arm)
-            before = sums.get(key, [0.0] * len(row))
-            sums[key] = [a + b for a, b in zip(before, row, strict=True)]
+        numbers = [_count(one, name) for name in (units, *metrics.values())]
+        if None in numbers:
+            absent = (units, *metrics.values())[numbers.index(None)]
+            lacking.append(f"{one.label}: no {absent} (it has {', '.join(one.counts)})")
+            continue
+        wave = [] if not waves else ["" if one.wave is None else str(one.wave)]
+        numbered = [f"{n:.15g}" for n in numbers if n is not None]
+        rows.append([one.arm, *numbered, one.message, one.as_of, *wave])
     if lacking:
         raise DataError(
             f"{reading.file} does not say everything that is asked of it",
@@ -306,14 +369,19 @@ def counts_file(
             hint="name counts that the tool gives",
         )
     name = f"prepared_{secrets.token_hex(4)}"
-    columns = ("arm", "units", *metrics) + (("wave",) if any(w for w, _ in sums) else ())
+    columns = ("arm", "units", *metrics, "message", "as_of", *(("wave",) if waves else ()))
     made = ", ".join(f"{identifier(c)} VARCHAR" for c in columns)
     connection.execute(f"CREATE TEMP TABLE {name} (row_number BIGINT, {made})")
     marks = ", ".join("?" * (len(columns) + 1))
-    for number, ((wave, arm), row) in enumerate(sums.items(), start=1):
-        cells = [arm, *(f"{value:.15g}" for value in row), *([wave] if "wave" in columns else [])]
-        connection.execute(f"INSERT INTO {name} VALUES ({marks})", [number, *cells])
+    for number, row in enumerate(rows, start=1):
+        connection.execute(f"INSERT INTO {name} VALUES ({marks})", [number, *row])
     return _prepared(reading, path, name, columns)
+
+
+def _count(one: Snapshot, name: str) -> float | None:
+    if name == "amount" and one.amount_cents is not None:
+        return one.amount_cents / 100
+    return one.counts.get(name)
 
 
 def _prepared(reading: Reading, path: Path, table: str, columns: tuple[str, ...]) -> Prepared:

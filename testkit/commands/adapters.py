@@ -10,6 +10,7 @@ import click
 from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 if TYPE_CHECKING:
+    from testkit.adapters.handback import Named
     from testkit.adapters.model import Adapter, Options, Reading
 
 _FILE = click.Path(exists=False, dir_okay=False, path_type=Path)
@@ -93,8 +94,12 @@ def sniff(
       whistlestop adapters sniff gifts.csv --arm tk-spring-a=control
     """
     from testkit.adapters.describe import recognised, summary
+    from testkit.adapters.handback import named_hand_back
     from testkit.adapters.model import Options
 
+    back = None if name or mapping else named_hand_back(file)
+    if back is not None and _hand_back(file, back, as_json=as_json):
+        return
     options = Options(
         encoding=encoding,
         decimal="," if decimal == "," else ".",
@@ -108,6 +113,30 @@ def sniff(
     said = recognised(told) if told else f"{file.name}: read as {chosen.name}"
     data: dict[str, Any] = {"recognised": told.as_dict() if told else {"adapter": chosen.name}}
     emit({**data, "reading": reading.as_dict()}, f"{said}\n{summary(reading)}", as_json=as_json)
+
+
+def _hand_back(file: Path, named: Named, *, as_json: bool) -> bool:
+    """Say what a list of ours holds; False where it is none after all."""
+    from dataclasses import asdict
+
+    from testkit.adapters.handback import read_hand_back
+    from testkit.adapters.registry import ADAPTERS
+    from testkit.engines.sources import session
+
+    adapter = ADAPTERS.get(named.tool)
+    if adapter is None or adapter.out is None:
+        return False
+    with session() as connection:
+        again = read_hand_back(connection, file, adapter=adapter)
+    links = "".join(f"; link {link}" for link in again.links.values())
+    count = f"{again.arms[named.arm]:,} people" if again.table else "one row for the arm"
+    emit(
+        {"hand_back": asdict(named), "arms": dict(again.arms), "links": dict(again.links)},
+        f"{file.name}: the list of {named.arm}, wave {named.wave}, of {named.experiment}, written"
+        f" for {named.tool}: {count}{links}",
+        as_json=as_json,
+    )
+    return True
 
 
 def _chosen(

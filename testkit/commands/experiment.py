@@ -7,12 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from testkit.commands.experiment_intake import COMMANDS as TAKING_IN
 from testkit.commands.experiment_past import past
 from testkit.commands.experiment_plan import COMMANDS as PLANNING
 from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-ENCODING = click.option("--encoding", metavar="NAME", help="Encoding of the file; else UTF-8.")
 
 
 @click.group()
@@ -25,68 +23,8 @@ def experiment() -> None:
     """
 
 
-for command in (*PLANNING, past):
+for command in (*PLANNING, *TAKING_IN, past):
     experiment.add_command(command)
-
-
-@experiment.command()
-@click.argument("name")
-@click.argument("source", type=FILE)
-@ENCODING
-@click.option("--new-wave", is_flag=True, help="A second list: its new people are one more wave.")
-@click.option("--arm-column", metavar="COLUMN", help="A tool split the list: the arm stands here.")
-@json_option
-@pass_app
-def assign(
-    app: App,
-    name: str,
-    source: Path,
-    encoding: str | None,
-    new_wave: bool,
-    arm_column: str | None,
-    as_json: bool,
-) -> None:
-    """Give every person of LIST.csv an arm and a wave; write one file for each.
-
-    \b
-    Example:
-      whistlestop experiment assign spring-appeal supporters.csv
-      whistlestop experiment assign spring-appeal split.csv --arm-column version
-    """
-    from testkit.services.assign import assign as run
-
-    workspace = app.workspace()
-    with progress() as say:
-        done = run(
-            workspace,
-            name,
-            source,
-            encoding=encoding,
-            new_wave=new_wave,
-            arm_column=arm_column,
-            progress=say,
-        )
-    rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
-    head = (
-        f"{done.assignment.rows:,} people of {done.assignment.source_name} are assigned"
-        if done.new
-        else f"{done.assignment.source_name} was assigned before; the same files were written again"
-    )
-    if done.known:
-        head += f"; {done.known:,} more were in an earlier list and keep their place"
-    emit(
-        {
-            "assignment": done.assignment.id,
-            "new": done.new,
-            "rows": done.assignment.rows,
-            "counts": done.assignment.counts,
-            "known": done.known,
-            "files": [{"path": p, "rows": c} for p, c in rows],
-        },
-        f"{head}\n{table(rows, ['file', 'people'])}\n"
-        f"send wave 1, then: whistlestop experiment sent {name} --wave 1 --at TIME",
-        as_json=as_json,
-    )
 
 
 @experiment.command()
@@ -116,125 +54,6 @@ def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> N
         {"wave": wave, "sent_at": at.isoformat(), "changed": changed},
         f"wave {wave} of {name} went out {shown(at, zone_name=zone)}"
         + (was if changed else " (recorded before)"),
-        as_json=as_json,
-    )
-
-
-@experiment.command()
-@click.argument("name")
-@click.argument("source", type=FILE)
-@ENCODING
-@click.option("--dry-run", is_flag=True, help="Read and check; store nothing.")
-@click.option("--skip-unknown", is_flag=True, help="Leave out people who were not assigned.")
-@click.option("--increments", is_flag=True, help="Counts in the file add to earlier ones.")
-@click.option("--sent-at", metavar="TIME", help="When the waves in the file went out.")
-@click.option(
-    "--deed",
-    "deeds",
-    multiple=True,
-    metavar="METRIC=KIND",
-    help="The file is a tool's export: what counts as a metric. Repeatable.",
-)
-@json_option
-@pass_app
-def intake(
-    app: App,
-    name: str,
-    source: Path,
-    encoding: str | None,
-    dry_run: bool,
-    skip_unknown: bool,
-    increments: bool,
-    sent_at: str | None,
-    deeds: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Take in results: a row per person, or a row per arm. Any number of files.
-
-    \b
-    Example:
-      whistlestop experiment intake spring-appeal gifts.csv
-      whistlestop experiment intake spring-appeal actblue.csv --deed gave=donated
-    """
-    from testkit.kernel.clock import parse_local
-    from testkit.services.intake import intake as run
-
-    if any("=" not in deed for deed in deeds):
-        raise click.BadParameter("write METRIC=KIND, such as gave=donated", param_hint="--deed")
-    workspace = app.workspace()
-    zone = workspace.config.organisation.zone
-    with progress() as say:
-        done = run(
-            workspace,
-            name,
-            source,
-            deeds=dict(deed.split("=", 1) for deed in deeds),
-            encoding=encoding,
-            dry_run=dry_run,
-            skip_unknown=skip_unknown,
-            increments=increments,
-            sent_at=parse_local(sent_at, zone_name=zone, now=workspace.clock())
-            if sent_at
-            else None,
-            progress=say,
-        )
-    found = done.results
-    rows = [(arm, f"{n:,}", f"{found.outcomes[arm]:,}") for arm, n in found.arms.items()]
-    lines = [
-        f"dry run: nothing was stored; {source.name} would be taken in"
-        if done.batch is None
-        else f"{source.name} is in, as {done.batch.id}",
-        table(rows, ["arm", "people" if found.kind == "units" else "units", "outcomes"]),
-    ]
-    remarks = (
-        (found.repeated, "rows repeat a person in the file: counted once"),
-        (found.earlier, "people were in an earlier file: counted once"),
-        (found.unknown, "rows are of people who were not assigned: left out"),
-        (found.held_back, "rows are of people who wait for the result: left out"),
-    )
-    lines += [f"{count:,} {text}" for count, text in remarks if count]
-    lines += list(found.notes)
-    if done.srm_p is not None:
-        verdict = "the split is as planned" if done.srm_p >= 0.001 else "MISMATCH: see `look`"
-        lines.append(f"sample ratio: p = {done.srm_p:.3g}, {verdict}")
-    if done.decided:
-        lines.append("the experiment is decided: the verdict stays, a new look revises the figures")
-    if done.batch is not None:
-        lines.append(f"next: whistlestop experiment look {name}")
-    emit(
-        {
-            "batch": done.batch.id if done.batch else None,
-            "kind": found.kind,
-            "rows": found.rows,
-            "dry_run": dry_run,
-            "srm_p": done.srm_p,
-            "sent": list(done.sends),
-            **found.summary(),
-        },
-        "\n".join(lines),
-        as_json=as_json,
-    )
-
-
-@experiment.command()
-@click.argument("name")
-@click.argument("batch")
-@click.option("--reason", required=True, help="Why; it is kept.")
-@json_option
-@pass_app
-def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None:
-    """Take a batch of results back.
-
-    \b
-    Example:
-      whistlestop experiment retract spring-appeal batch_01k... --reason "wrong export"
-    """
-    from testkit.services.intake import retract as run
-
-    done = run(app.workspace(), name, batch, reason=reason)
-    emit(
-        {"retracted": done.id, "source": done.source_name},
-        f"{done.id} ({done.source_name}, {done.rows:,} rows) counts no longer; earlier looks stay",
         as_json=as_json,
     )
 

@@ -34,7 +34,10 @@ def past(
     gone: str | None,
     as_json: bool,
 ) -> None:
-    """Take in last year's tests from any export: one row for each arm of each test.
+    """Take in last year's tests: a tool's export, or one row for each arm of each test.
+
+    In an export of counts (Mailchimp, Action Network ...) messages of one day whose names differ in
+    the version only are a test; --column outcomes=clicked names the count.
 
     They are read as fixed tests and labelled "not pre-registered". Together they say how much your
     messages usually differ: the planner sizes by it, and large differences are drawn back to what a
@@ -43,6 +46,7 @@ def past(
     \b
     Example:
       whistlestop experiment past last-year.csv --column outcomes=gifts
+      whistlestop experiment past campaigns.csv --dry-run
     """
     from testkit.services import past as service
 
@@ -57,19 +61,25 @@ def past(
         raise InputError(f"{bad[0]!r} is not KEY=NAME", field="--column", value=bad[0])
     columns = dict(text.split("=", 1) for text in named)
     if source is None:
-        summaries, file_id, tests = service.known(app.workspace()), None, 0
+        done = service.Past(file_id="", tests=0, summaries=service.known(app.workspace()))
     elif dry_run:  # needs no workspace
-        summaries, file_id, tests = service.read_only(source, columns=columns), None, 0
+        done = service.read_only(source, columns=columns)
     else:
         done = service.take_in(app.workspace(), source, columns=columns)
-        summaries, file_id, tests = done.summaries, done.file_id, done.tests
-    lines = [_text(summary) for summary in summaries] or ["no old tests yet: give a file"]
-    if file_id is not None:
-        lines.append(f"kept {tests} tests as {file_id}")
+    lines = [f"read as {done.read_as}"] if done.read_as else []
+    lines += done.notes
+    lines += [_text(summary) for summary in done.summaries] or ["no old tests yet: give a file"]
+    if done.file_id:
+        lines.append(f"kept {done.tests} tests as {done.file_id}")
     elif source is not None:
         lines.append("nothing was kept; leave --dry-run out to keep them")
     emit(
-        {"file": file_id, "summaries": [summary.as_dict() for summary in summaries]},
+        {
+            "file": done.file_id or None,
+            "read_as": done.read_as,
+            "notes": list(done.notes),
+            "summaries": [summary.as_dict() for summary in done.summaries],
+        },
         "\n".join(lines),
         as_json=as_json,
     )

@@ -6,6 +6,7 @@ and co-moments are aggregates of the database, which keeps them centred.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,8 @@ def wave_counts(
         assignments: Parquet files with ``unit, wave, arm, listed``.
         unit_batches: Parquet files with ``unit, metric, value, done_at, adds, met, machine``,
             oldest first.
-        count_batches: Parquet files with ``metric, wave, arm, units, total, events, m2, adds``,
-            oldest first.
+        count_batches: Parquet files with ``metric, wave, arm, units, total, events, m2, adds`` and,
+            of tools' counts, ``message, as_of``; oldest first.
         sends: When each wave went out.
     """
     waves: dict[int, WaveCounts] = {}
@@ -338,28 +339,44 @@ class _Reported:
     events: int
     m2: float | None
 
+    def plus(self, other: _Reported) -> _Reported:
+        """Both together; only yes and no are added up: their spread follows from the counts."""
+        return _Reported(
+            units=self.units + other.units,
+            total=self.total + other.total,
+            events=self.events + other.events,
+            m2=None,
+        )
+
 
 def _reported(
     connection: duckdb.DuckDBPyConnection, batches: Sequence[Path]
 ) -> dict[tuple[str, int, str], _Reported]:
     """``(metric, wave, arm)`` after all snapshots and increments."""
-    found: dict[tuple[str, int, str], _Reported] = {}
+    found: dict[tuple[str, int, str], dict[str, tuple[str, _Reported]]] = {}
     for path in batches:
-        for metric, wave, arm, units, total, events, m2, adds in connection.execute(
-            "SELECT metric, wave, arm, units, total, events, m2, adds"
-            f" FROM read_parquet({literal(str(path))})"
+        file = f"read_parquet({literal(str(path))})"
+        names = {c[0] for c in connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()}
+        told = "message, as_of" if "message" in names else "'', ''"  # older files have neither
+        for metric, wave, arm, units, total, events, m2, adds, message, as_of in connection.execute(
+            f"SELECT metric, wave, arm, units, total, events, m2, adds, {told} FROM {file}"
         ).fetchall():
-            before = found.get((metric, wave, arm)) if adds else None
-            new = _Reported(units=units, total=total, events=events, m2=m2)
-            if before is not None:  # only yes and no are added up: their spread follows
-                new = _Reported(
-                    units=before.units + units,
-                    total=before.total + total,
-                    events=before.events + events,
-                    m2=None,
-                )
-            found[metric, wave, arm] = new
-    return found
+            messages = found.setdefault((metric, wave, arm), {})
+            row = _Reported(units=units, total=total, events=events, m2=m2)
+            when, before = messages.get(message, ("", None))
+            if before is not None and adds:
+                row = before.plus(row)
+            elif before is not None and as_of < when:
+                continue  # an older snapshot that came later
+            if not adds:  # a row of the whole arm replaces its messages, and the other way round
+                for other in [m for m in messages if (m == "") != (message == "")]:
+                    del messages[other]
+            messages[message] = (max(as_of, when), row)
+    out: dict[tuple[str, int, str], _Reported] = {}
+    for key, rows in found.items():
+        first, *more = (row for _, row in rows.values())
+        out[key] = functools.reduce(_Reported.plus, more, first)
+    return out
 
 
 def _merge_reported(

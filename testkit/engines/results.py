@@ -291,20 +291,24 @@ def read_counts(
     folder: Path | None,
     default_wave: int,
     increments: bool = False,
+    messages: bool = False,
 ) -> Results:
     """Read one row per arm (and wave): units reached, and how many of them did it.
 
     An amount needs, beside its column with the sum, ``NAME_sd`` (standard deviation over all units)
-    and ``NAME_count`` (units with any).
+    and ``NAME_count`` (units with any). A tool's counts have ``message`` and ``as_of`` too: several
+    messages of an arm and wave add up, and a newer count of a message replaces its older one.
 
     Args:
         connection: A fresh session.
-        file: The file, with ``arm``, ``units``, the metrics' columns and perhaps ``wave``.
+        file: The file, with ``arm``, ``units``, the metrics' columns and perhaps ``wave``,
+            ``message`` and ``as_of``.
         plan: The locked plan.
         folder: Where the Parquet file goes; None for a dry run.
         default_wave: Wave of rows that name none.
         increments: The counts add to earlier ones; otherwise they are cumulative and replace
             earlier ones of the same wave and arm.
+        messages: The rows are a tool's messages, with ``message`` and ``as_of``.
 
     Raises:
         DataError: Rows that cannot be used, each with its number.
@@ -314,6 +318,10 @@ def read_counts(
     columns = _metric_columns(file, plan)
     _countable(file, plan, columns, increments=increments)
     table = file.relation(connection)
+    message, as_of = (
+        f"coalesce({identifier(file.column(name))}, '')" if messages else "''"
+        for name in ("message", "as_of")
+    )
     arm = identifier(file.column("arm"))
     units = identifier(file.column("units"))
     wave = (
@@ -340,6 +348,7 @@ def read_counts(
         CREATE TEMP TABLE read AS
         SELECT row_number AS n, trim({arm}) AS arm, {arm} AS raw_arm, {wave} AS wave,
           try_cast(replace(trim({units}), ',', '') AS BIGINT) AS units, {units} AS raw_units,
+          {message} AS message, {as_of} AS as_of,
           {", ".join(values)}
         FROM {table}
         """
@@ -363,7 +372,7 @@ def read_counts(
     _refuse(connection, file, problems)
     twice = connection.execute(
         "SELECT n, wave, arm FROM read QUALIFY row_number() OVER"
-        " (PARTITION BY wave, arm ORDER BY n) > 1 ORDER BY n"
+        " (PARTITION BY wave, arm, message ORDER BY n) > 1 ORDER BY n"
     ).fetchall()
     if twice:
         raise DataError(
@@ -381,12 +390,14 @@ def read_counts(
     query = " UNION ALL ".join(
         f"SELECT {literal(name)} AS metric, wave, arm, units, value_{i}::DOUBLE AS total,"
         f" events_{i} AS events, sd_{i} * sd_{i} * greatest(units - 1, 0) AS m2,"
-        f" {increments}::BOOLEAN AS adds FROM read"
+        f" {increments}::BOOLEAN AS adds, message, as_of FROM read"
         for i, name in enumerate(columns)
     )
     sha = ""
     if folder is not None:
-        sha, _ = store_parquet(connection, f"{query} ORDER BY metric, wave, arm", folder=folder)
+        sha, _ = store_parquet(
+            connection, f"{query} ORDER BY metric, wave, arm, message", folder=folder
+        )
     arms = {a.name: sum(u for _, n, u, _ in rows if n == a.name) for a in plan.arms}
     outcomes = {a.name: sum(o for _, n, _, o in rows if n == a.name) for a in plan.arms}
     return Results(

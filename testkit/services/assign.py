@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.model.plan import Plan
 
-__all__ = ["Assigned", "Remainder", "assign", "remainder", "sent"]
+__all__ = ["Assigned", "Remainder", "assign", "lists_folder", "remainder", "sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from testkit.kernel import ledger
 from testkit.kernel.digest import digest_file
 from testkit.kernel.ids import new_id
 from testkit.model.past import PastArm, PastTest, read_past
+from testkit.services.past_exports import Exported, read_export
 from testkit.store import past as store
 
 if TYPE_CHECKING:
@@ -43,14 +44,18 @@ class Past:
     """Old tests and what they say.
 
     Attributes:
-        file_id: Id of the file that was taken in.
+        file_id: Id of the file that was taken in; empty where nothing was kept.
         tests: How many tests the call read.
         summaries: What all tests that count say, by metric.
+        read_as: What a tool's export was recognised as; empty for a plain CSV.
+        notes: What was left out of it, and what counts.
     """
 
     file_id: str
     tests: int
     summaries: tuple[PastSummary, ...]
+    read_as: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[PastTest]:
@@ -101,9 +106,7 @@ def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[P
             wrong.append(f"{test}: one arm alone")
     if wrong or not rows:
         raise DataError(
-            f"{path.name}: {len(wrong):,} rows cannot be used"
-            if wrong
-            else f"{path.name} is empty",
+            f"{path.name}: {_trouble(wrong)}",
             rows=wrong[:SHOWN],
             count=len(wrong),
             field=path.name,
@@ -149,9 +152,24 @@ def _whole(text: str) -> int | None:
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 16 else None
 
 
-def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> tuple[PastSummary, ...]:
-    """What a file of old tests says by itself; nothing is kept. See :func:`read_file`."""
-    return read_past(read_file(path, columns=columns))
+def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
+    """What a file of old tests says by itself; nothing is kept. See :func:`take_in`."""
+    found = _read(path, columns or {})
+    return Past(
+        file_id="",
+        tests=len(found.tests),
+        summaries=read_past(found.tests),
+        read_as=found.read_as,
+        notes=found.notes,
+    )
+
+
+def _read(path: Path, columns: Mapping[str, str]) -> Exported:
+    """The export of a tool that is known, or else a plain CSV."""
+    export = read_export(path, columns=columns)
+    if export is not None:
+        return export
+    return Exported(tests=tuple(read_file(path, columns=columns)), read_as="", notes=())
 
 
 def take_in(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
@@ -159,13 +177,14 @@ def take_in(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | No
 
     Args:
         workspace: The workspace.
-        path: CSV file, one row for each arm of each test.
-        columns: See :func:`read_file`.
+        path: The export of a tool that is known, or a CSV with one row for each arm of each test.
+        columns: See :func:`read_file`; for an export, ``outcomes`` names the count to compare.
 
     Raises:
         StateError: The same file counts already.
     """
-    tests = read_file(path, columns=columns)
+    found = _read(path, columns or {})
+    tests = found.tests
     sha, now = digest_file(path), workspace.clock()
     file_id = new_id("past", now=now)
     with workspace.db.write() as conn:
@@ -200,7 +219,13 @@ def take_in(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | No
             now=now,
         )
         everything = store.past_tests(conn)
-    return Past(file_id=file_id, tests=len(tests), summaries=read_past(everything))
+    return Past(
+        file_id=file_id,
+        tests=len(tests),
+        summaries=read_past(everything),
+        read_as=found.read_as,
+        notes=found.notes,
+    )
 
 
 def forget(workspace: Workspace, file_id: str) -> int:

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 __all__ = [
     "MIGRATIONS",
     "Conflict",
+    "IdentityFile",
     "Linked",
     "MatchRate",
+    "add_file",
     "conflicts",
+    "files",
     "forget",
+    "forget_file",
     "hmac_of",
+    "ids_of",
     "link",
     "match_rates",
     "people_of",
@@ -55,6 +60,28 @@ MIGRATIONS: Final = (
           rows INTEGER NOT NULL,
           at TEXT NOT NULL
         ) STRICT;
+        """,
+    ),
+    (
+        "002_identity_files",
+        """
+        CREATE TABLE identity_file (
+          id TEXT PRIMARY KEY,
+          source_name TEXT NOT NULL,
+          source_sha256 TEXT NOT NULL,
+          rows INTEGER NOT NULL,
+          ids INTEGER NOT NULL,
+          people INTEGER NOT NULL,
+          at TEXT NOT NULL,
+          added_by TEXT NOT NULL,
+          forgotten_at TEXT
+        ) STRICT;
+        -- serves: the same file twice is refused kindly; a forgotten one may come again
+        CREATE UNIQUE INDEX identity_source ON identity_file (source_sha256)
+          WHERE forgotten_at IS NULL;
+        ALTER TABLE identity ADD COLUMN file_id TEXT;
+        -- serves: taking a file back
+        CREATE INDEX identity_of_file ON identity (file_id) WHERE file_id IS NOT NULL;
         """,
     ),
 )
@@ -85,12 +112,37 @@ class Linked:
         people: Person of each row, in the order given; None where the row has no id, or its ids
             belong to several people.
         added: People who were new.
+        ids: Ids that were new.
         conflicts: Rows whose ids belong to several people.
     """
 
     people: tuple[str | None, ...]
     added: int
+    ids: int
     conflicts: tuple[Conflict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityFile:
+    """A file whose ids were linked.
+
+    Attributes:
+        id: Its id.
+        source_name: The file's name.
+        source_sha256: Digest of the file.
+        rows: Rows in it.
+        ids: Ids that were new.
+        people: People who were new.
+        at: ISO-8601 text.
+    """
+
+    id: str
+    source_name: str
+    source_sha256: str
+    rows: int
+    ids: int
+    people: int
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +191,12 @@ def people_of(conn: Connection, *, kind: str, hmacs: Iterable[str]) -> dict[str,
 
 
 def link(
-    conn: Connection, rows: Sequence[Mapping[str, str]], *, source: str, now: datetime
+    conn: Connection,
+    rows: Sequence[Mapping[str, str]],
+    *,
+    source: str,
+    now: datetime,
+    file_id: str | None = None,
 ) -> Linked:
     """Make the ids of each row those of one person.
 
@@ -151,6 +208,7 @@ def link(
         rows: ``kind -> hmac`` of every row (of a list, or of an export that has several ids).
         source: Where the rows come from, for the list of conflicts.
         now: The present moment.
+        file_id: The file of :func:`add_file` that they are of, which can be taken back.
     """
     at = to_text(now)
     known: dict[tuple[str, str], str] = {}
@@ -161,7 +219,7 @@ def link(
     for kind, hmacs in wanted.items():
         known.update(((kind, h), p) for h, p in people_of(conn, kind=kind, hmacs=hmacs).items())
     people: list[str | None] = []
-    new: list[tuple[str, str, str, str]] = []
+    new: list[tuple[str, str, str, str, str | None]] = []
     clashes: dict[tuple[str, ...], tuple[set[str], int]] = {}
     added = 0
     for row in rows:
@@ -185,10 +243,11 @@ def link(
         for pair in pairs:
             if pair not in known:
                 known[pair] = person
-                new.append((*pair, person, at))
+                new.append((*pair, person, at, file_id))
         people.append(person)
     conn.executemany(
-        "INSERT INTO identity (kind, hmac, person_id, added_at) VALUES (?, ?, ?, ?)", new
+        "INSERT INTO identity (kind, hmac, person_id, added_at, file_id) VALUES (?, ?, ?, ?, ?)",
+        new,
     )
     listed = tuple(
         Conflict(people=who, kinds=tuple(sorted(kinds)), source=source, rows=count)
@@ -209,7 +268,7 @@ def link(
                 "at": at,
             },
         )
-    return Linked(people=tuple(people), added=added, conflicts=listed)
+    return Linked(people=tuple(people), added=added, ids=len(new), conflicts=listed)
 
 
 def conflicts(conn: Connection) -> list[Conflict]:
@@ -259,3 +318,55 @@ def forget(conn: Connection, people: Iterable[str]) -> int:
             [person],
         )
     return gone
+
+
+def files(conn: Connection) -> list[IdentityFile]:
+    """Files that count, oldest first."""
+    return [
+        IdentityFile(**dict(row))
+        for row in conn.execute(
+            "SELECT id, source_name, source_sha256, rows, ids, people, at FROM identity_file"
+            " WHERE forgotten_at IS NULL ORDER BY at, id"
+        )
+    ]
+
+
+def add_file(conn: Connection, value: IdentityFile, *, by: str) -> None:
+    """Register a file whose ids were linked."""
+    conn.execute(
+        "INSERT INTO identity_file (id, source_name, source_sha256, rows, ids, people, at,"
+        " added_by) VALUES (:id, :name, :sha, :rows, :ids, :people, :at, :by)",
+        {
+            "id": value.id,
+            "name": value.source_name,
+            "sha": value.source_sha256,
+            "rows": value.rows,
+            "ids": value.ids,
+            "people": value.people,
+            "at": value.at,
+            "by": by,
+        },
+    )
+
+
+def forget_file(conn: Connection, file_id: str, *, now: datetime) -> int:
+    """Delete the ids that a file brought; returns how many. Ids known before it stay."""
+    gone = conn.execute("DELETE FROM identity WHERE file_id = ?", [file_id]).rowcount
+    conn.execute("DELETE FROM identity_conflict WHERE source = ?", [file_id])
+    conn.execute(
+        "UPDATE identity_file SET forgotten_at = :at WHERE id = :id",
+        {"at": to_text(now), "id": file_id},
+    )
+    return int(gone)
+
+
+def ids_of(conn: Connection, *, kinds: Iterable[str]) -> list[tuple[str, str, str]]:
+    """``(kind, hmac, person)`` of every id of these kinds."""
+    return [
+        (row["kind"], row["hmac"], row["person_id"])
+        for row in conn.execute(
+            "SELECT kind, hmac, person_id FROM identity"
+            " WHERE kind IN (SELECT value FROM json_each(:kinds))",
+            {"kinds": json.dumps(sorted(kinds))},
+        )
+    ]

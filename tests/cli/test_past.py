@@ -133,3 +133,44 @@ def test_tests_of_different_metrics_do_not_teach_each_other():
     arms = (PastArm(name="a", units=100, outcomes=9), PastArm(name="b", units=100, outcomes=3))
     tests = [PastTest(name=str(i), arms=arms, metric=("gave", "called")[i % 2]) for i in range(6)]
     assert [(s.metric, len(s.readings)) for s in read_past(tests)] == [("gave", 3), ("called", 3)]
+
+
+CAMPAIGNS = (
+    "Title,Subject,List,Send Date,Total Recipients,Unique Opens,Unique Clicks,Unique Id,"
+    "Total Orders\n"
+    'June A,Give,Main,"Jun 09, 2018 09:30 pm","2,000",553,60,a1,0\n'
+    'June B,Please,Main,"Jun 09, 2018 09:30 pm","2,001",540,75,a2,0\n'
+    'June B,Please,Main,"Jun 12, 2018 09:30 pm","9,001",540,75,a3,0\n'
+    'News,Hello,Main,"Jun 12, 2018 09:30 pm","9,000",900,5,a4,0\n'
+)
+
+
+def test_campaigns_of_one_day_that_differ_in_the_version_are_a_test(shell, file):
+    path = file(CAMPAIGNS, "campaigns.csv")
+    dry = shell.json("experiment", "past", path, "--dry-run")
+    assert dry["file"] is None
+    found = shell.json("experiment", "past", path)
+    assert found["read_as"].startswith("mailchimp-campaigns-csv (certain)")
+    assert any("2 messages stand alone" in note for note in found["notes"])
+    (summary,) = found["summaries"]
+    assert summary["metric"] == "clicked"  # nobody ordered, and opens are never the outcome
+    (reading,) = summary["readings"]
+    assert reading["test"]["name"] == "June"
+    assert [(a["units"], a["outcomes"]) for a in reading["test"]["arms"]] == [
+        (2000, 60),
+        (2001, 75),
+    ]
+    twin = shell("experiment", "past", path)
+    assert twin.code == 3
+    assert "--forget" in twin.err
+    shell.ok("experiment", "past", "--forget", found["file"])
+    chosen = shell.json("experiment", "past", path, "--column", "outcomes=opened_all", "--dry-run")
+    assert chosen["summaries"][0]["metric"] == "opened_all"
+
+
+def test_an_export_without_two_versions_is_refused_with_the_way_out(shell, file):
+    text = "\n".join(CAMPAIGNS.splitlines()[:2] + CAMPAIGNS.splitlines()[4:])
+    refused = shell("experiment", "past", file(text, "campaigns.csv"))
+    assert refused.code == 2
+    assert "test, arm, units, outcomes" in refused.err
+    assert shell.json("experiment", "past")["summaries"] == []

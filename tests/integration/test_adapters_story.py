@@ -44,12 +44,13 @@ def test_every_adapter_is_listed_shown_and_documented(capsys):
 
 
 def test_every_finding_of_an_import_is_documented():
-    sources = "".join(p.read_text() for p in (ROOT / "testkit" / "adapters").glob("*.py"))
+    folders = ("adapters", "services")
+    sources = "".join(p.read_text() for f in folders for p in (ROOT / "testkit" / f).glob("*.py"))
     page = (ROOT / "docs" / "experiments" / "adapters.md").read_text(encoding="utf-8")
     codes = {
         sources[i + 6 : i + 11] for i in range(len(sources)) if sources.startswith('code="IM', i)
     }
-    assert len(codes) == 9
+    assert len(codes) == 10
     assert {c for c in codes if f"| {c} |" not in page} == set()
 
 

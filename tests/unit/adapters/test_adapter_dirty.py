@@ -307,7 +307,11 @@ def test_counts_of_our_own_are_read_with_a_mapping_too(tmp_path, connection):
     reading = read(connection, path, adapter=read_mapping(told).adapter())
     file = counts_file(connection, reading, path=path, metrics={"called": "called"})
     rows = connection.execute(f"SELECT arm, units, called, wave FROM {file.relation(connection)}")
-    assert rows.fetchall() == [("A", "1751", "150", "1"), ("B", "1760", "126", "1")]
+    assert sorted(rows.fetchall()) == [
+        ("A", "1751", "150", "1"),
+        ("B", "10", "1", "1"),
+        ("B", "1750", "125", "1"),
+    ]  # every message keeps its row: a later file may be of one of them alone
     path.write_text(head + head.splitlines()[1])
     again = read(connection, path, adapter=read_mapping(told).adapter())
     with pytest.raises(DataError, match="stands twice for one time"):
