@@ -63,7 +63,7 @@ class App:
         from testkit.kernel.workspace import Workspace, find_root
 
         root = self.folder or find_root(Path.cwd())
-        return Workspace(
+        found = Workspace(
             root,
             schemas=self.schemas(),
             clock=self.clock,
@@ -71,6 +71,9 @@ class App:
             overrides=self.overrides,
             actor=actor or self.actor(),
         )
+        if self.overrides:
+            _ = found.config  # a setting that nobody knows is refused, whoever reads it
+        return found
 
     def actor(self) -> Actor:
         """Who acts: ``--as NAME`` is a claim, the login name at least passed a log-in."""

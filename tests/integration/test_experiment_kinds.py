@@ -81,7 +81,7 @@ metrics:
   - {name: pledged, role: secondary, tier: organising, base_rate: 0.05, window_hours: 24}
   - {name: left, role: guardrail, tier: organising, base_rate: 0.01, margin: 0.01,
      direction: down, window_hours: 24}
-design: {waves: 2}
+design: {salt: pepper, waves: 2}
 """
 
 
@@ -168,7 +168,7 @@ metrics:
      window_hours: 24, covariates: [prior]}
   - {name: per_gift, kind: ratio, per: gifts, role: secondary, tier: organising, base_mean: 1000,
      window_hours: 24}
-design: {waves: 1}
+design: {salt: pepper, waves: 1}
 segments: [{column: region}]
 """
 )
@@ -203,7 +203,7 @@ def test_money_is_capped_adjusted_and_read_with_its_ratio_and_segments(shell):
     assert one["low"] < 80 < one["high"]  # a tenth gives 800 cents more
     ratio = look["comparisons"][1]
     assert ratio["verdict"] == "crossed-up"
-    assert 700 < ratio["difference"] < 900
+    assert 560 < ratio["difference"] < 1040  # six standard errors of about 41
     (segment,) = look["segments"]
     assert (segment["column"], segment["verdict"]) == ("region", "same")
     assert {level["name"] for level in segment["levels"]} == {"north", "south"}
@@ -227,7 +227,7 @@ unit: {kind: household, group: house}
     + TWO_ARMS.format(size=4000)
     + """\
 metrics: [{name: voted, tier: organising, base_rate: 0.4, mde: 0.08, window_hours: 24}]
-design: {waves: 1}
+design: {salt: pepper, waves: 1}
 """
 )
 
@@ -261,7 +261,7 @@ def test_households_stay_together_and_are_what_is_counted(shell):
 def clocked(shell, name, clock, waves):
     body = TWO_ARMS.format(size=8000) + (
         "metrics: [{name: did, tier: organising, base_rate: 0.3, mde: 0.05, window_hours: 168}]\n"
-        f"design: {{clock: {clock}{waves}}}\n"
+        f"design: {{salt: pepper, clock: {clock}{waves}}}\n"
     )
     return Study(shell, name, body, people=8000)
 
@@ -521,7 +521,7 @@ def test_rare_outcomes_go_from_list_to_report_without_z(shell, family):
     body = TWO_ARMS.format(size=12_000) + (
         "metrics: [{name: called, tier: organising, base_rate: 0.01, mde: 0.01,"
         " window_hours: 24}]\n"
-        f"design: {{family: {family}, waves: 2}}\n"
+        f"design: {{salt: pepper, family: {family}, waves: 2}}\n"
     )
     study = Study(shell, "rare", body, people=12_000)
     for number in (1, 2):
@@ -555,7 +555,7 @@ def test_the_export_of_a_tool_is_led_to_people_through_the_list(shell):
         "  - {name: gave, tier: organising, base_rate: 0.1, mde: 0.05, window_hours: 24}\n"
         "  - {name: raised, kind: mean, role: secondary, tier: organising, base_mean: 2,"
         " base_sd: 8, window_hours: 24}\n"
-        "design: {waves: 1}\n"
+        "design: {salt: pepper, waves: 1}\n"
     )
     study = Study(
         shell, "actblue", body, people=4000, columns=lambda i: {"email": f"p{i}@example.org"}

@@ -504,10 +504,10 @@ def test_delegation_is_bounded_and_raises_exactly_on_a_circle_in_reach(edges, la
 def test_only_a_weighing_leads_to_cleared():
     sources = {state for (state, _), target in TRANSITIONS.items() if target is State.CLEARED}
     assert sources == {State.WEIGHING, State.CLEARED}
-    assert [t for (s, t), target in TRANSITIONS.items() if target is State.CLEARED] == [
-        Trigger.REVIEWED,
-        Trigger.ALL_SIGNED,
-    ]
+    triggers = {t for (s, t), target in TRANSITIONS.items() if target is State.CLEARED}
+    assert triggers == {Trigger.REVIEWED, Trigger.COMMENTED, Trigger.ALL_SIGNED}
+    # A comment leaves every state as it is: it clears nothing.
+    assert all(s is target for (s, t), target in TRANSITIONS.items() if t is Trigger.COMMENTED)
 
 
 def test_there_is_a_way_from_submission_to_release_and_none_that_skips_weighing():
