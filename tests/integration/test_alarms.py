@@ -14,6 +14,8 @@ from testkit.kernel.console import App
 from tests.conftest import MovableClock, Shell
 from tests.feed_world import FeedWorld, Outlet
 
+pytestmark = pytest.mark.faults
+
 REPORTS = (
     "Nurses at Mercy Hospital vote to strike over staffing",
     "Mercy Hospital nurses to walk out; strike begins Monday",

@@ -24,6 +24,8 @@ from testkit.kernel.console import App
 from testkit.kernel.migrate import migrate
 from testkit.kernel.sqlite import connect
 
+pytestmark = pytest.mark.faults
+
 TABLES = {
     "plan": "experiment/",
     "assignment": "experiment/",

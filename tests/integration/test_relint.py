@@ -6,6 +6,8 @@ import pytest
 
 from responders.demo import serve
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def draft(shell):

@@ -18,6 +18,8 @@ from testkit.signoff import service
 from testkit.signoff.model import Decision
 from tests.web_world import Office, moved_in
 
+pytestmark = pytest.mark.faults
+
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = 50
 PROCESSES = 4

@@ -37,6 +37,8 @@ from tests.signoff_reading import Reading
 if TYPE_CHECKING:
     from testkit.signoff.state import RequestState
 
+pytestmark = pytest.mark.faults
+
 T0 = datetime(2026, 11, 3, 14, tzinfo=UTC)
 CALENDAR = WorkingCalendar(zone=UTC)
 DIGESTS = tuple(letter * 64 for letter in "abc")
