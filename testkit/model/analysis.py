@@ -82,6 +82,8 @@ def analyse(
             current="running",
             hint="wait for the last wave, or declare this look the last before taking it: --final",
         )
+    # What a finding blocked was read from wrong data: it neither stopped the test nor spent of it.
+    number, past = len(past) + 1, [look for look in past if not look.blocked]
     stopped = any(look.stopped for look in past)
     gone = set(past[-1].dropped) if past else set()
     primary = [
@@ -103,7 +105,7 @@ def analyse(
     first = next(c for c in primary if c.arm == lead)
     return Look(
         id=look_id,
-        number=len(past) + 1,
+        number=number,
         at=to_text(now),
         data_digest=data_digest,
         waves=tuple(w.wave for w in ripe),

@@ -148,9 +148,11 @@ def decide(
             current="no look",
             hint=f"take one: whistlestop experiment look {plan.experiment}",
         )
-    ended = next((look for look in looks if look.stopped), None)
+    ended = next((look for look in looks if look.stopped and not look.blocked), None)
+    if ended is None and despite and looks[-1].stopped:
+        ended = looks[-1]
     look = ended or looks[-1]
-    # A revised figure after the stop cannot lift a block: the look that decides has to be clean.
+    # The look that decides has to be clean, or somebody gives a reason.
     blocking = [f for f in look.findings if f.severity == "error"]
     if blocking and not despite:
         raise StateError(

@@ -449,5 +449,5 @@ def _figures(rows: Sequence[dict[str, Any]]) -> tuple[ArmFigures, ...]:
 
 
 def spending_looks(looks: Sequence[Look]) -> list[Look]:
-    """The looks that took part in the plan's error spending, in order."""
-    return [look for look in looks if look.verdict in {"continue", *STOPS}]
+    """The looks that took part in the plan's error spending, in order; a blocked one took none."""
+    return [look for look in looks if look.verdict in {"continue", *STOPS} and not look.blocked]

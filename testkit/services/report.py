@@ -228,7 +228,7 @@ def overview(workspace: Workspace) -> list[dict[str, Any]]:
             state = "locked"
             if events.sends(conn, name, locked.version) or taken:
                 state = "running"
-            if any(look.stopped for look in taken):
+            if any(look.stopped and not look.blocked for look in taken):
                 state = "stopped: decide"
             decided = looks.decisions(conn, name, locked.version)
             if decided:

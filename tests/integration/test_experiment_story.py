@@ -325,6 +325,25 @@ def test_a_file_of_one_arm_alone_never_decides(shell, spring):
     look = shell.json("experiment", "look", "spring")["look"]
     assert look["findings"] == []
     assert [a["outcomes"] for a in look["arms"]] == [100, 180]
+    # The blocked look neither ended the test nor decides it.
+    assert look["verdict"] == "crossed-up"
+    assert shell.json("experiment", "decide", "spring")["decision"]["look_number"] == look["number"]
+
+
+def test_a_look_at_a_wrong_file_does_not_end_the_test(shell, spring):
+    shell.ok("experiment", "sent", "spring", "--wave", "1")
+    shell.clock.move(hours=73)
+    wrong = only_those_who_did(spring, 1, "control", share=0.5)
+    batch = shell.json("experiment", "intake", "spring", wrong)["batch"]
+    assert shell.json("experiment", "look", "spring")["look"]["findings"][0]["code"] == "DQ003"
+    shell.ok("experiment", "retract", "spring", batch, "--reason", "wrong file")
+    results = write_results(spring, 1, rates={"control": 0.05, "match": 0.05})
+    shell.ok("experiment", "intake", "spring", str(results))
+    look = shell.json("experiment", "look", "spring")["look"]
+    assert (look["verdict"], look["bound"] is not None) == ("continue", True)
+    refused = shell("experiment", "decide", "spring", "--despite-mismatch", "it was mended")
+    assert (refused.code, "goes on" in refused.err) == (3, True)
+    assert shell.json("experiment", "list")[0]["state"] == "running"
 
 
 def test_a_wave_without_any_result_is_not_read_as_nobody(shell, spring):
