@@ -163,7 +163,9 @@ def recording_of(source: str, *, day: date | None, zone_name: str, now: datetime
 def proposals_of(
     workspace: Workspace, starter: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """What a replay takes over from a workspace: adopted issues, chains and templates, no more.
+    """What a replay takes over from a workspace: adopted people, issues, chains and templates.
+
+    Nobody is written to: a replay has no mail server and no channel.
 
     Args:
         workspace: Whose issues are replayed.
@@ -175,6 +177,7 @@ def proposals_of(
     files = {path: text for path, text in starter.items() if not path.startswith("issues/")}
     with workspace.db.read() as conn:
         for kind, place in (
+            ("people", "{}.yaml"),
             ("chain", "chains/{}.yaml"),
             ("issue", "issues/{}.yaml"),
             ("template", "templates/{}.jinja"),

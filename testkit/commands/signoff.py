@@ -203,7 +203,9 @@ def inbox(app: App, everybody: bool, as_json: bool) -> None:
     from testkit.signoff.service import inbox as run
 
     workspace = app.workspace()
-    known = workspace.roster.get(workspace.actor.name)
+    roster = workspace.roster
+    # A name that was typed must be somebody's; a log-in name that is nobody's sees everything.
+    known = roster.person(app.person) if app.person else roster.get(workspace.actor.name)
     found = run(workspace, None if everybody or known is None else known.id)
     rows = [
         (r.revision.id, r.state.waiting or r.state.state.value, r.row.title[:60], r.row.subject)

@@ -155,7 +155,7 @@ def place(
                 f"{file.path.name} has {rows + sum(out.values()):,} units{without}; the plan tests"
                 f" {plan.test_size:,}",
                 current="locked",
-                hint="set list.size and list.test to the list that you have, and lock again",
+                hint="set list.size and list.test to the list that you have, and amend the plan",
             )
         sizes = (rows,) if later else plan.wave_sizes
         _rank(connection, plan, sizes=sizes, first_wave=first_wave, rows=rows)

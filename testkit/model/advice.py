@@ -27,7 +27,7 @@ FEWEST_OUTCOMES: Final = 100
 USUAL_SPREAD: Final = 0.1
 """Standard deviation of arms' rates over the base rate, where nobody knows better."""
 LONG_WINDOW_HOURS: Final = 24 * 14
-MOST_WAVES: Final = 5
+MOST_WAVES: Final = 4
 FEW_OUTCOMES_PER_WAVE: Final = 10
 WORTH: Final = 3.0
 """Difference of two arms over its usual size, above which an effect is a lucky find."""
@@ -103,7 +103,9 @@ class Circumstances:
     @property
     def difference(self) -> float:
         """The smallest difference worth acting on."""
-        return self.mde if self.mde is not None else min(self.base_rate / 5, 0.02)
+        if self.mde is not None:
+            return self.mde
+        return min(self.base_rate / 5, (1 - self.base_rate) / 5, 0.02)
 
     @property
     def usual_spread(self) -> float:

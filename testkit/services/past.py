@@ -96,9 +96,10 @@ def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[P
             wrong.append(f"row {number}: {found['outcomes']} is {cells['outcomes']!r} of {units:,}")
         else:
             arms = rows.setdefault(cells["test"], [])
-            name = cells["arm"] or f"arm {len(arms) + 1}"
-            if any(arm.name == name for arm in arms):
-                name = f"{name} ({len(arms) + 1})"
+            name = cells.get("arm") or f"arm {len(arms) + 1}"
+            if any(arm.name == name[:200] for arm in arms):
+                wrong.append(f"row {number}: {cells['test']} has arm {name!r} twice")
+                continue
             arms.append(PastArm(name=name[:200], units=units, outcomes=outcomes))
             about.setdefault(cells["test"], cells)
     for test, arms in rows.items():
@@ -148,8 +149,9 @@ def _columns(names: Sequence[str], given: Mapping[str, str], *, name: str) -> di
 
 
 def _whole(text: str) -> int | None:
-    plain = text.replace(",", "").removesuffix(".0")
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 16 else None
+    from testkit.adapters.cells import count
+
+    return count(text)
 
 
 def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> Past:

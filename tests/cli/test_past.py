@@ -105,6 +105,7 @@ def test_the_same_file_twice_is_refused_until_it_is_forgotten(shell, file):
         ("test,arm,units,gifts\n,a,10,0\nmay,b,10,1\nmay,c,10,1\n", "row 1: no test"),
         ("test,arm,people,gifts\nmay,a,10,0\n", "no column for 'units'"),
         ("test,arm,units,gifts\n", "it is empty"),
+        ("test,arm,units,gifts\nmay,x,9,1\nmay,x,9,2\n", "row 2: may has arm 'x' twice"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_nothing_is_taken_in(shell, file, text, says):
@@ -115,7 +116,7 @@ def test_what_cannot_be_read_is_named_and_nothing_is_taken_in(shell, file, text,
 
 
 def test_exports_with_marks_commas_and_their_own_names_are_read(shell, file):
-    text = "\ufeffCampaign;Subject;Recipients;Clicks\nmay;a;1,000;20\nmay;b;1,000;35\n;;;\n"
+    text = "\ufeffCampaign;Subject;Recipients;Clicks\nmay;a;1,000;20\nmay;b;1,000;35 (3.5%)\n;;;\n"
     (summary,) = shell.json("experiment", "past", file(text.replace("\ufeff", ""), "bom.csv"))[
         "summaries"
     ]

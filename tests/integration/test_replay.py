@@ -146,3 +146,11 @@ def test_the_clock_runs_fast_jumps_forward_only_and_counts_the_machine_s_seconds
     still = ReplayClock(DAY, speed=0, timer=lambda: seconds[0])
     seconds[0] = 50.0
     assert (still(), still.seconds_to(DAY + timedelta(days=1))) == (DAY, 0.0)
+
+
+@pytest.mark.parametrize("model", ["communications", "field", "embedded", "solo"])
+def test_a_workspace_of_every_model_of_ownership_can_be_replayed(tmp_path, model, capsys):
+    folder = str(tmp_path / "ours")
+    assert cli.run(["init", folder, "--org-model", model]) == 0
+    assert cli.run(["-C", folder, "replay", "first-light", "--speed", "0"]) == 0
+    assert "1 drafts" in capsys.readouterr().out
