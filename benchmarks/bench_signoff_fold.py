@@ -41,7 +41,9 @@ def run(*, small: bool) -> Iterator[Figure]:
         target="<= 10",
         note="every third event a new revision, the others sign-offs of three stages",
     )
-    opened = fold(chain, log[:1])
+    # Without the automatic checks, which nobody ran on these words.
+    by_hand = replace(chain, stages=tuple(s for s in chain.stages if not s.auto))
+    opened = fold(by_hand, log[:1])
     yield Figure(
         figure="decide_ms",
         value=median_ms(

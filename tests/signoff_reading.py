@@ -116,20 +116,36 @@ class Reading:
         asked = self.asked()
         if not asked:
             return False
-        used: set[str] = set()
         for stage in self.chain.stages:
             if stage.auto:
                 ran = self.checked.get((stage.id, self.digest))
                 if ran is None or ran.failed or set(stage.auto) - set(ran.passed):
                     return False
-            groups = [g for g in stage.groups if (stage.id, g.id) in asked]
-            yes = self.yes(stage)
-            if not self.chain.options.repeat_signers:
-                yes = [s for s in yes if not {s.actor, s.seat} & used]
-                used |= {person for s in yes for person in (s.actor, s.seat)}
-            if not self.filled(groups, yes, distinct=stage.distinct):
-                return False
-        return True
+        return self.from_stage(0, asked, frozenset())
+
+    def from_stage(self, index: int, asked: set[tuple[str, str]], used: frozenset[str]) -> bool:
+        """Whether sign-offs can be found for this stage and all after it.
+
+        Where nobody may count twice, a yes that a stage does not need leaves its giver free.
+        """
+        if index == len(self.chain.stages):
+            return True
+        stage = self.chain.stages[index]
+        groups = [g for g in stage.groups if (stage.id, g.id) in asked]
+        yes = self.yes(stage)
+        if self.chain.options.repeat_signers:
+            filled = self.filled(groups, yes, distinct=stage.distinct)
+            return filled and self.from_stage(index + 1, asked, used)
+        yes = [s for s in yes if not {s.actor, s.seat} & used]
+        most = min(len(yes), sum(group.need for group in groups))
+        return any(
+            self.filled(groups, list(chosen), distinct=stage.distinct)
+            and self.from_stage(
+                index + 1, asked, used | {p for s in chosen for p in (s.actor, s.seat)}
+            )
+            for size in range(most + 1)
+            for chosen in combinations(yes, size)
+        )
 
     @staticmethod
     def filled(groups: list[GroupDef], yes: list[ev.Signed], *, distinct: bool) -> bool:

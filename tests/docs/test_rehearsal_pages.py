@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from responders.services.rehearsal import run
+
+pytestmark = pytest.mark.faults
 
 DRAFTING = Path(__file__).resolve().parents[2] / "docs" / "drafting"
 

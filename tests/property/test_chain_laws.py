@@ -277,6 +277,7 @@ def test_no_admitted_history_releases_words_that_lack_their_sign_offs(history):
     event(story.state.state.value)
 
 
+@pytest.mark.faults
 @MANY
 @given(HISTORIES)
 def test_no_log_whatsoever_folds_to_a_release_of_words_that_lack_their_sign_offs(history):
