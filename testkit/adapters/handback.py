@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from testkit.adapters.identity import normal_id_sql
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from testkit.adapters.model import Adapter
+    from testkit.adapters.model import Adapter, Out
 
 __all__ = [
     "HandBack",
     "Handed",
     "Named",
-    "Out",
     "fields_of",
     "hand_back",
     "named_hand_back",
@@ -40,29 +39,6 @@ FILE_NAME: Final = re.compile(
     r"^(?P<experiment>[a-z0-9_-]+)\.wave-(?P<wave>[0-9]+)\.(?P<arm>[a-z0-9_-]+)\.(?P<tool>[a-z0-9-]+)\.csv$"
 )
 UNSAFE_LINK: Final = re.compile(r"[\s\"'<>\\]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Out:
-    """What a tool imports.
-
-    Attributes:
-        columns: ``(header, template)``. A template is text with ``{email}``, ``{phone}`` and so on
-            for ids, ``{first_name}`` and other columns of the list, ``{arm}``, ``{wave}``,
-            ``{experiment}``, ``{tag}``, ``{link}``, ``{refcode}``, ``{arm_text}``.
-        keys: Kinds of ids of which a row needs at least one.
-        asks: Names that the caller must give in ``values``, with what they are.
-        per_person: Whether a file lists people; otherwise it is one row per arm.
-        verified: ``seen`` in the tool's source or documentation, or ``preset``.
-        note: What to do with the file.
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    keys: tuple[str, ...] = ()
-    asks: Mapping[str, str] = field(default_factory=dict)
-    per_person: bool = True
-    verified: str = "seen"
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from testkit.adapters.handback import Out
     from testkit.kernel.findings import Finding
 
 __all__ = [
@@ -25,6 +24,7 @@ __all__ = [
     "Form",
     "Gap",
     "Options",
+    "Out",
     "Reading",
     "Snapshot",
     "Spend",
@@ -149,6 +149,29 @@ class Columns:
             self.cost, *self.spend.values(), self.tags, self.url, self.machine,
         ]  # fmt: skip
         return tuple(dict.fromkeys(name for names in several for name in names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Out:
+    """What a tool imports.
+
+    Attributes:
+        columns: ``(header, template)``. A template is text with ``{email}``, ``{phone}`` and so on
+            for ids, ``{first_name}`` and other columns of the list, ``{arm}``, ``{wave}``,
+            ``{experiment}``, ``{tag}``, ``{link}``, ``{refcode}``, ``{arm_text}``.
+        keys: Kinds of ids of which a row needs at least one.
+        asks: Names that the caller must give in ``values``, with what they are.
+        per_person: Whether a file lists people; otherwise it is one row per arm.
+        verified: ``seen`` in the tool's source or documentation, or ``preset``.
+        note: What to do with the file.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    keys: tuple[str, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
+    per_person: bool = True
+    verified: str = "seen"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

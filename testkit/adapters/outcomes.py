@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from testkit.adapters.handback import Out
-from testkit.adapters.model import Adapter, Columns, Verb
+from testkit.adapters.model import Adapter, Columns, Out, Verb
 
 __all__ = ["OUTCOMES"]
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from testkit.adapters.blocks import starts_like_a_report
 from testkit.adapters.cells import printable
-from testkit.adapters.handback import Out
 from testkit.adapters.mailers import MAILERS
-from testkit.adapters.model import ID_KINDS, Adapter
+from testkit.adapters.model import ID_KINDS, Adapter, Out
 from testkit.adapters.outcomes import OUTCOMES
 from testkit.adapters.tables import folded, opened
 from testkit.adapters.webhooks import WEBHOOKS

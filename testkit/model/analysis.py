@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 from testkit.errors import StateError
 from testkit.kernel.clock import to_text
-from testkit.model.comparing import Situation, compare, engine_now, history
+from testkit.model.comparing import compare, engine_now
 from testkit.model.gates import gates, sample_ratio
 from testkit.model.look import STOPS, ArmFigures, Look, Quality, WaveCounts
 from testkit.model.readings import pairs_of, read
+from testkit.model.situation import Situation, history
 from testkit.model.watching import factors, guardrails, segments
 from testkit.stats.futility import futility_design, monitoring_futility
 from testkit.stats.multiplicity import holm

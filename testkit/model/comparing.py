@@ -8,11 +8,13 @@ which arm is better, and then the past bounds enter the exact recursion as count
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from testkit.model.exact_engine import exact_comparison
 from testkit.model.look import Comparison
+from testkit.model.open_engine import open_comparison
 from testkit.model.plan import MIN_CONVERSIONS
+from testkit.model.situation import side
 from testkit.stats.boundaries import monitoring_bounds
 from testkit.stats.engine_choice import EngineChoice, recheck_engine
 from testkit.stats.inference import sequential_p_value, stagewise
@@ -20,60 +22,16 @@ from testkit.stats.spending import spending_by_name
 from testkit.stats.stagewise_rates import stagewise_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from testkit.model.look import Look, Verdict, WaveCounts
-    from testkit.model.plan import Engine, Plan, PlanMetric
-    from testkit.model.readings import Pair, Reading
-    from testkit.stats.counts import TwoByTwo
+    from testkit.model.look import Verdict
+    from testkit.model.plan import Engine
+    from testkit.model.readings import Reading
+    from testkit.model.situation import Situation
     from testkit.stats.inference import StagewiseInference
 
-__all__ = ["Situation", "added_by_looks", "compare", "engine_now", "history", "side"]
+__all__ = ["compare", "engine_now"]
 
 NEW: Final = 1 + 1e-9
 """Information has to grow by more than rounding to be new."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """What a comparison is made in.
-
-    Attributes:
-        plan: The plan.
-        metric: The metric.
-        arm: The arm.
-        past: All earlier looks.
-        waves: The waves that are read.
-        pairs: Control and arm in each of them.
-        final: Whether this look spends all that is left.
-        engine: The engine.
-    """
-
-    plan: Plan
-    metric: PlanMetric
-    arm: str
-    past: Sequence[Look]
-    waves: Sequence[WaveCounts]
-    pairs: Sequence[Pair]
-    final: bool
-    engine: Engine
-
-    @property
-    def planned(self) -> float:
-        """Information at the planned end."""
-        arm = next(a for a in self.plan.arms if a.name == self.arm)
-        return self.plan.planned_information(arm)
-
-    @property
-    def before(self) -> list[Comparison]:
-        """The same comparison at the looks that spent."""
-        return history(self.past, self.metric.name, self.arm)
-
-
-def history(past: Sequence[Look], metric: str, arm: str) -> list[Comparison]:
-    """A comparison at the looks where it took part in error spending, in order."""
-    found = [look.comparison(metric, arm) for look in past]
-    return [c for c in found if c is not None and c.counted]
 
 
 def engine_now(situation: Situation, reading: Reading) -> Engine:
@@ -140,8 +98,6 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
             p=_revised_p(situation, reading, information) if stopped else None,
         )  # fmt: skip
     if engine == "open":
-        from testkit.model.open_engine import open_comparison
-
         found = open_comparison(situation)
         return _made(
             situation, reading, information=information, spent=spent, bound=None, low=found.low,
@@ -149,8 +105,6 @@ def compare(situation: Situation, reading: Reading, *, stopped: bool) -> Compari
             p=found.p_value, method=found.method, note=found.note,
         )  # fmt: skip
     if engine == "exact":
-        from testkit.model.exact_engine import exact_comparison
-
         seen = exact_comparison(situation)
         return _made(
             situation, reading, information=information, spent=seen.spent, bound=None,
@@ -249,28 +203,6 @@ def _revised_p(situation: Situation, reading: Reading, information: float) -> fl
         spending_time=[min(1.0, i / situation.planned) for i in infos],
         spending=spending_by_name(situation.plan.spending),
     )
-
-
-def side(metric: PlanMetric, direction: float) -> Verdict:
-    """Better or worse, by what the metric calls better."""
-    better = direction > 0 if metric.direction == "up" else direction < 0
-    return "crossed-up" if better else "crossed-down"
-
-
-def added_by_looks(situation: Situation) -> list[list[TwoByTwo]]:
-    """The counts that each counted look, and then this one, added: by the waves that they read.
-
-    Counts are those of today: a late row that belongs to an old wave changes the old wave.
-    """
-    counted = {id(c) for c in situation.before}
-    groups: list[set[int]] = []
-    read: set[int] = set()
-    for look in situation.past:
-        if any(id(c) in counted for c in look.comparisons):
-            groups.append(set(look.waves) - read)
-            read |= set(look.waves)
-    groups.append({pair.wave for pair in situation.pairs} - read)
-    return [[pair.table for pair in situation.pairs if pair.wave in group] for group in groups]
 
 
 def _made(

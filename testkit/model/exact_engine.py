@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.model.comparing import added_by_looks, side
+from testkit.model.situation import added_by_looks, side
 from testkit.stats.exact_look import PastLook, exact_look
 from testkit.stats.spending import spending_by_name
 from testkit.stats.walk import CriticalCounts
@@ -16,8 +16,8 @@ from testkit.stats.walk import CriticalCounts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testkit.model.comparing import Situation
     from testkit.model.look import Comparison, Verdict
+    from testkit.model.situation import Situation
     from testkit.stats.counts import TwoByTwo
 
 __all__ = ["ExactSeen", "exact_comparison", "tie_sentence"]

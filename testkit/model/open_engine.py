@@ -10,13 +10,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testkit.model.comparing import added_by_looks, side
 from testkit.model.readings import total
+from testkit.model.situation import added_by_looks, side
 from testkit.stats.open_look import open_look, open_money_look, open_plan
 
 if TYPE_CHECKING:
-    from testkit.model.comparing import Situation
     from testkit.model.look import Verdict
+    from testkit.model.situation import Situation
     from testkit.stats.open_look import OpenPlan, OpenReading
 
 __all__ = ["OpenSeen", "open_comparison"]

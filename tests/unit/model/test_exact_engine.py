@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from testkit.model.analysis import analyse
-from testkit.model.comparing import Situation
 from testkit.model.definition import Definition
 from testkit.model.exact_engine import exact_comparison, tie_sentence
 from testkit.model.look import Look, WaveCounts
 from testkit.model.readings import pairs_of
 from testkit.model.resolve import resolve
+from testkit.model.situation import Situation
 from testkit.reports.words import note_sentence
 from testkit.stats.counts import TwoByTwo
 from testkit.stats.exact_look import PastLook, exact_look
