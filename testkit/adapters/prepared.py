@@ -239,7 +239,7 @@ def units_file(
         f"""
         CREATE TEMP TABLE {name}_ids AS
         SELECT id_kind, id, min(unit) AS unit, min(arm) AS arm FROM ({ids})
-        WHERE id IS NOT NULL GROUP BY id_kind, id HAVING count(DISTINCT unit) = 1
+        WHERE id IS NOT NULL GROUP BY id_kind, id HAVING min(unit) = max(unit)
         """
     )
     cells = ", ".join(f"{_cell(deed)} AS {identifier(m)}" for m, deed in metrics.items())
