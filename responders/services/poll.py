@@ -162,6 +162,7 @@ def poll(
     *,
     only: FeedRow | None = None,
     say: Callable[[str], None] = lambda _: None,
+    stored: Callable[[], None] = lambda: None,
     resolver: Resolver | None = None,
 ) -> Polled:
     """Ask every feed that is due.
@@ -170,6 +171,7 @@ def poll(
         workspace: The workspace.
         only: Ask just this feed, due or not.
         say: Told what is being done.
+        stored: Called whenever news were stored, while slower feeds are still asked.
         resolver: How names become addresses; the system's way when None.
     """
     now = workspace.clock()
@@ -181,8 +183,11 @@ def poll(
     kept: list[Kept] = []
     with _answers(workspace, due, resolver=resolver) as answers:
         for batch in answers:
-            kept += keeper.keep(batch)
+            now_kept = keeper.keep(batch)
+            kept += now_kept
             say(f"{len(kept)} of {len(due)}: {kept[-1].feed}")
+            if any(one.new or one.revised for one in now_kept):
+                stored()
     return Polled(
         asked=len(due),
         entries_new=sum(one.new for one in kept),

@@ -58,13 +58,21 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
         workspace: The workspace.
         say: Told what is being done.
     """
-    polled = poll(workspace, say=say)
-    say("matching stories")
-    triaged = triage(workspace)
-    say("listening for what is loud")
-    rang = ring(workspace)
-    say("raising drafts")
-    raised = raise_due(workspace)
+    asked: list[Triaged] = []
+    rang: list[AlarmRow] = []
+    raised: list[Raised] = []
+
+    def answer() -> None:
+        say("matching stories")
+        asked.append(triage(workspace))
+        say("listening for what is loud")
+        rang.extend(ring(workspace))
+        say("raising drafts")
+        raised.extend(raise_due(workspace))
+
+    # A feed that hangs holds nobody's draft up: what the others brought is answered meanwhile.
+    polled = poll(workspace, say=say, stored=answer)
+    answer()  # also what time alone brings: an alarm that ends, an issue that was adopted
     changed = note_changed_facts(workspace)
     tell = tell_alarms(workspace)
     tell_held(workspace)
@@ -75,8 +83,11 @@ def tick(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -
     delivered = deliver_due(workspace)
     return Ticked(
         polled=polled,
-        triaged=triaged,
-        rang=rang,
+        triaged=Triaged(
+            stories=sum(one.stories for one in asked),
+            matches=tuple(row for one in asked for row in one.matches),
+        ),
+        rang=tuple(rang),
         tell=tell,
         raised=tuple(raised),
         changed=tuple(changed),

@@ -10,7 +10,7 @@ import pytest
 
 import cli
 from responders.services.poll import add, poll
-from responders.store import archive
+from responders.store import archive, drafts
 from testkit.kernel.workspace import Workspace
 from tests.feed_world import FeedWorld, send
 
@@ -308,3 +308,33 @@ def test_old_entries_of_a_first_document_make_no_story_with_the_news(newsroom, w
         1,
         1,
     ]
+
+
+STRIKE = {
+    "First Paper": "Nurses at Mercy Hospital vote to strike over staffing",
+    "Second Paper": "Mercy Hospital nurses vote to strike over staffing levels",
+}
+
+
+def test_a_feed_that_keeps_silent_holds_no_draft_up(newsroom, world):
+    """The silent feed answers once the others' draft lies there; had it to be waited for, never."""
+    for name, title in STRIKE.items():
+        world.outlet(name).publish(title, newsroom.clock())
+    waited = []
+
+    def silent(handler):
+        workspace = workspace_of(newsroom)
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            with workspace.db.read() as conn:
+                if drafts.listed(conn):
+                    waited.append("a draft was there")
+                    break
+            time.sleep(0.05)
+        send(handler, rss(b""))
+
+    world.pages["/silent"] = silent
+    newsroom.ok("feed", "add", "--no-ask", world.url("/silent"), *world.addresses())
+    newsroom.json("tick")
+    assert newsroom.json("draft", "list")
+    assert waited == ["a draft was there"]
