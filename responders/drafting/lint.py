@@ -43,7 +43,7 @@ def lint_draft(
 ) -> Draft:
     """The draft with fresh findings, on each text and on the whole.
 
-    Findings of composing (RS001-RS006) are kept; those of an earlier lint are replaced.
+    Findings of the raising (RS001-RS006, RS101) are kept; those of an earlier lint are replaced.
 
     Args:
         draft: As composed, or as edited.
@@ -73,7 +73,7 @@ def lint_draft(
         )
         for variant in draft.variants
     )
-    found = [f for f in draft.findings if f.code <= "RS006"]
+    found = [f for f in draft.findings if f.code <= "RS006" or f.code == "RS101"]
     found += story_findings(draft, issue, as_of=as_of, rules=chosen)
     found += _care(draft, issue, rules=chosen)
     found += _arms(draft)

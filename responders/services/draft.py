@@ -9,7 +9,7 @@ from responders.kinds import adopted_issues, templates_of
 from responders.services.alarm import urgency
 from responders.services.hook import propose
 from responders.services.lessons import latest
-from responders.services.relint import check_again, checks_of, unused
+from responders.services.relint import check_again, checks_of, unknown_names, unused
 from responders.services.sources import left_out, match_reason, story_facts
 from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts, hands
@@ -24,7 +24,8 @@ from testkit.signoff import store as requests
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from responders.model.draft import Draft, Variant
+    from responders.model.draft import Draft, Organisation, Variant
+    from responders.model.issue import Issue
     from responders.store.archive import MatchRow
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
@@ -127,11 +128,12 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         )
     now = workspace.clock()
     limits = limits_of(workspace.config)
+    org = organisation(workspace.config)
     draft = compose(
         facts,
         issue,
         reason,
-        organisation(workspace.config),
+        org,
         as_of=now,
         templates=templates,
         channels=channels,
@@ -142,12 +144,13 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         workspace.config.drafting.hook,
         draft,
         issue,
-        organisation(workspace.config),
+        org,
         folder=workspace.root,
         as_of=now,
         zone=zone(workspace.config.organisation.zone),
         limits=limits,
     )
+    proposed = tuple(_with_names(one, draft, issue, org) for one in proposed)
     draft = replace(draft, findings=(*draft.findings, *unused(other), *problems))
     row = _row(
         draft,
@@ -175,6 +178,12 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
                 now=now,
             )
     return Raised(row=row, findings=tuple(str(f) for f in _findings(draft)), new=new)
+
+
+def _with_names(proposed: Variant, draft: Draft, issue: Issue, org: Organisation) -> Variant:
+    """A stranger's words may name people whom neither the story nor your files name."""
+    named = (finding for _, finding in unknown_names(draft, [proposed], issue, org))
+    return replace(proposed, findings=(*proposed.findings, *named))
 
 
 def _findings(draft: Draft) -> list[Any]:

@@ -34,12 +34,21 @@ from testkit.kernel.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from responders.model.draft import Organisation
     from responders.model.issue import Issue
     from responders.store.drafts import DraftRow
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["CODES", "Checked", "check_again", "checks_of", "draft_of", "unused"]
+__all__ = [
+    "CODES",
+    "Checked",
+    "check_again",
+    "checks_of",
+    "draft_of",
+    "unknown_names",
+    "unused",
+]
 
 CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "sources_present": ("RS010", "RS011"),
@@ -90,7 +99,8 @@ def check_again(
         conn: A connection to ``workspace.db``.
         workspace: For clock and configuration.
         row: The draft before the edit.
-        content: Its words after it.
+        content: Its words after it. They are held against the words that were raised, so what
+            an earlier edit brought in is said again.
     """
     found = adopted_issues(conn).get(row.issue)
     if not row.facts.get("story", {}).get("title"):
@@ -112,7 +122,7 @@ def check_again(
     issue = found[0]
     place = zone(workspace.config.organisation.zone)
     org = organisation(workspace.config)
-    before = draft_of(row, row.content, issue)
+    before = draft_of(row, row.raised or row.content, issue)
     limits = limits_of(workspace.config)
     after = lint_draft(
         draft_of(row, content, issue),
@@ -122,16 +132,8 @@ def check_again(
         zone=place,
         limits=limits,
     )
-    names = _new_names(before, after, issue, own=(org.name, org.signer, org.address))
-    extra = [
-        remark(
-            "RS025",
-            f"“{name}” is in neither the story nor the issue file",
-            hint="check who it is; a candidate's name may change who has to sign",
-            where=where,
-        )
-        for where, name in names
-    ]
+    named = unknown_names(before, after.variants, issue, org)
+    extra = [finding for _, finding in named]
     extra += [
         remark(
             "RS100",
@@ -153,7 +155,7 @@ def check_again(
             lengths={f"{v.channel}/{v.key}": v.length for v in after.variants},
             risk=risk,
         ),
-        names=tuple(name for _, name in names),
+        names=tuple(name for name, _ in named),
     )
 
 
@@ -229,7 +231,7 @@ def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:
         risk=row.risk,  # type: ignore[arg-type]  # the table holds one of the three
         hold=row.hold,
         variants=tuple(variants),
-        findings=tuple(Finding(**f) for f in row.facts.get("findings", ()) if f["code"] <= "RS006"),
+        findings=tuple(Finding(**f) for f in row.facts.get("findings", ())),
         drafted_at=_time(row.raised_at),
     )
 
@@ -258,20 +260,29 @@ def _time(text: str) -> Any:
     return from_text(text)
 
 
-def _words(draft: Draft) -> dict[str, str]:
+def _words(variants: Sequence[Variant]) -> dict[str, str]:
     return {
         f"{v.channel}.{v.key}": f"{v.text.subject}\n{v.text.preheader}\n{v.text.body}"
-        for v in draft.variants
+        for v in variants
     }
 
 
-def _new_names(
-    before: Draft, after: Draft, issue: Issue, *, own: tuple[str, ...]
-) -> list[tuple[str, str]]:
-    story = after.story
+def unknown_names(
+    draft: Draft, variants: Sequence[Variant], issue: Issue, org: Organisation
+) -> list[tuple[str, Finding]]:
+    """Names in words that somebody else wrote, which nobody of us had said: each with its RS025.
+
+    Args:
+        draft: As it was raised.
+        variants: The words that are asked about.
+        issue: The issue that it answers for.
+        org: Who is speaking.
+    """
+    story = draft.story
     known = "\n".join(
         (
-            *_words(before).values(), *own, story.title, story.summary,
+            *_words(draft.variants).values(), org.name, org.signer, org.address,
+            story.title, story.summary,
             *(f"{e.title}\n{e.summary}\n{e.source}" for e in story.entries),
             *(f"{q.text}\n{q.speaker}" for q in story.quotes),
             *(f"{f.text}\n{f.short}" for f in issue.frames),
@@ -279,21 +290,32 @@ def _new_names(
         )
     ).casefold()  # fmt: skip
     found: dict[str, str] = {}
-    for where, words in _words(after).items():
+    for where, words in _words(variants).items():
         names = [match[0] for match in _NAME.finditer(words)]
         names += [match[1] for match in _FIRST_NAME.finditer(words)]
         for name in names:
             clean = name.rstrip(".'’-")
             if clean.casefold() not in known:
                 found.setdefault(clean, where)
-    return [(where, name) for name, where in found.items()]
+    return [
+        (
+            name,
+            remark(
+                "RS025",
+                f"“{name}” is in neither the story nor the issue file",
+                hint="check who it is; a candidate's name may change who has to sign",
+                where=where,
+            ),
+        )
+        for name, where in found.items()
+    ]
 
 
 def _sensitive(before: Draft, after: Draft, issue: Issue) -> list[Finding]:
     """RS022 for words that the edit brought in and the issue file calls sensitive."""
-    old = _words(before)
+    old = _words(before.variants)
     found: list[Finding] = []
-    for where, words in _words(after).items():
+    for where, words in _words(after.variants).items():
         for sensitivity in issue.sensitivities:
             for phrase in sensitivity.words:
                 spans = find_phrase(phrase, words)

@@ -35,6 +35,7 @@ class DraftRow:
         facts: What it cites, as it was then: story, sources, findings.
         raised_at: ISO-8601 text.
         dropped_at: When somebody put it aside; None while it counts.
+        raised: The words as they were raised; None while nobody has edited them.
     """
 
     id: str
@@ -49,6 +50,7 @@ class DraftRow:
     facts: dict[str, Any]
     raised_at: str
     dropped_at: str | None = None
+    raised: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ def _draft(row: Any) -> DraftRow:
             "hold": bool(values["hold"]),
             "content": json.loads(values["content"]),
             "facts": facts,
+            "raised": json.loads(values["raised"]) if values["raised"] else None,
         }
     )
 
@@ -104,6 +107,8 @@ _SELECT = (
     "SELECT d.id, d.story, d.issue, d.issue_version, d.title, d.reason, d.risk, d.hold,"
     " coalesce((SELECT e.content FROM draft_edit e WHERE e.draft = d.id"
     "  ORDER BY e.number DESC LIMIT 1), d.content) AS content,"
+    " CASE WHEN EXISTS (SELECT 1 FROM draft_edit e WHERE e.draft = d.id) THEN d.content END"
+    "  AS raised,"
     " d.facts, d.raised_at, d.dropped_at, c.findings AS checked_findings,"
     " c.lengths AS checked_lengths, c.risk AS checked_risk"
     " FROM draft d LEFT JOIN draft_check c ON c.draft = d.id"

@@ -218,3 +218,28 @@ def test_a_proposal_stands_beside_the_draft_until_a_person_takes_it(shell, tmp_p
     signer = shell.json("signoff", "show", taken["revision"])
     assert any("sms.b: note RS100: proposed by your hook" in r for r in signer["fields"]["remarks"])
     assert shell("draft", "take", draft, "--channel", "post", "--variant", "a").code == 4
+
+
+def raised(shell, command):
+    shell.settings["polling.allow_hosts"] = "[127.0.0.1]"
+    shell.settings["drafting.hook.command"] = json.dumps(command)
+    with serve("first-light", now=shell.clock()) as addresses:
+        shell.ok("feed", "add", *addresses)
+        return shell.json("tick")["drafts"][0]["draft"]
+
+
+def test_that_the_hook_gave_nothing_usable_is_shown_to_whoever_reads_and_signs(shell, tmp_path):
+    draft = raised(shell, program(tmp_path, "print('Sure! Here is your text')"))
+    assert "RS101" in [f["code"] for f in shell.json("draft", "show", draft)["facts"]["findings"]]
+    assert "RS101" in shell.ok("draft", "show", draft).out
+    made = shell.json("draft", "submit", draft, "--no-candidate", person="sam")
+    shown = shell.json("signoff", "show", made["revision"])
+    assert any("RS101" in remark for remark in shown["fields"]["remarks"])
+
+
+def test_a_name_that_only_the_hook_knows_is_marked_before_anybody_takes_its_words(shell, tmp_path):
+    words = "Tell Walter Grimsby to stand with them: https://harbor.org/go Reply STOP to end"
+    answer = json.dumps({"texts": [{"channel": "sms", "body": words}]})
+    draft = raised(shell, program(tmp_path, f"print({answer!r})"))
+    proposed = shell.json("draft", "show", draft)["facts"]["proposed"]["sms"]
+    assert "RS025" in [f["code"] for f in proposed["findings"]]

@@ -62,6 +62,17 @@ def test_a_name_that_an_edit_brings_in_takes_back_that_no_candidate_is_named(she
     assert now["facts"]["names_candidate"] is True
 
 
+def test_a_name_that_an_edit_brought_in_is_shown_as_long_as_it_stands_there(shell, draft):
+    edit(shell, draft, "Tell Walter Grimsby to stand with them: https://harbor.org/go Reply STOP")
+    assert "RS025" in codes(shell.json("draft", "show", draft), "sms.a")
+    edit(shell, draft, "Walter Grimsby has to hear us: https://harbor.org/go Reply STOP to end")
+    made = shell.json("draft", "submit", draft, "--no-candidate", person="sam")
+    shown = shell.json("signoff", "show", made["revision"])
+    assert any("sms.a: warning RS025" in remark for remark in shown["fields"]["remarks"])
+    edit(shell, draft, "They need you tonight: https://harbor.org/go Reply STOP to end")
+    assert "RS025" not in codes(shell.json("draft", "show", draft), "sms.a")
+
+
 def test_an_edit_that_names_nobody_leaves_the_facts_as_they_were(shell, draft, review):
     edited = edit(shell, draft, "Stand with them tonight: https://harbor.org/go Reply STOP to end")
     now = shell.json("signoff", "show", edited["revision"])
