@@ -60,7 +60,11 @@ def add(app: App, sources: tuple[str, ...], title: str, ask: bool, as_json: bool
                 value=source,
                 hint="addresses start with https://",
             )
-        found = find(workspace, url) if ask else Found(feeds=((url, ""),))
+        found = (
+            find(workspace, url, scheme_guessed="//" not in source)
+            if ask
+            else Found(feeds=((url, ""),))
+        )
         feeds += [(address, title or name, ()) for address, name in found.feeds]
         notes += found.notes
     done = run(workspace, feeds, notes=notes)

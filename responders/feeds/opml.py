@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from responders.feeds.entries import web_address
 from responders.feeds.guard import tidy_url
+from responders.feeds.mend import mended
 from responders.feeds.text import one_line
 from testkit.errors import InputError
 
@@ -167,16 +168,17 @@ def _root(data: bytes) -> tuple[Any, bool]:
             field="opml",
             hint="export only the feeds, not their articles",
         )
-    for mend in (False, True):
+    # A bare & of an address has one meaning only; the forgiving parser would drop what follows it.
+    for document, forgiving in ((data, False), (mended(data), False), (data, True)):
         parser = etree.XMLParser(
-            resolve_entities="internal", no_network=True, load_dtd=False, recover=mend
+            resolve_entities="internal", no_network=True, load_dtd=False, recover=forgiving
         )
         try:
-            root = etree.fromstring(data, parser)
+            root = etree.fromstring(document, parser)
         except (etree.XMLSyntaxError, ValueError):
             continue
         if root is not None and _tag(root) == "opml":
-            return root, mend
+            return root, forgiving or document is not data
     raise InputError(
         "the file is not OPML",
         field="opml",

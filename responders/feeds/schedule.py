@@ -206,7 +206,7 @@ def describe(history: FeedHistory, *, now: datetime, next_at: datetime | None) -
     if history.failures:
         times = "once" if history.failures == 1 else f"{history.failures} times in a row"
         well = (
-            "It has never answered."
+            "It has never answered with a feed."
             if history.last_success is None
             else f"It last answered {_span(now - history.last_success)} ago."
         )

@@ -32,12 +32,13 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find(workspace: Workspace, url: str) -> Found:
+def find(workspace: Workspace, url: str, *, scheme_guessed: bool = False) -> Found:
     """Ask an address what it is.
 
     Args:
         workspace: The workspace.
         url: A feed's address or a site's.
+        scheme_guessed: Nobody wrote ``https://``: where that does not answer, ``http://`` may.
 
     Returns:
         The feed to watch. An address that does not answer now is watched all the same: the tick
@@ -47,6 +48,11 @@ def find(workspace: Workspace, url: str) -> Found:
 
     with ParseWorker() as worker:
         parsed, final, problem = _read(workspace, worker, url)
+        if parsed is None and scheme_guessed and url.startswith("https://"):
+            plain = f"http://{url.removeprefix('https://')}"
+            again, final_plain, _ = _read(workspace, worker, plain)
+            if again is not None:
+                parsed, final, url = again, final_plain, plain
         if parsed is None:
             return Found(feeds=((url, ""),), notes=(f"{url}: {problem}; tried again with a tick",))
         if not parsed.problem:

@@ -197,7 +197,7 @@ class Keeper:
                 next_poll_at=due_at,
                 steps=(
                     *result.steps,
-                    *_steps(result, parsed, count),
+                    *_steps(result, parsed, count, language=row.language),
                     *([f"moved for good to {url}"] if url != row.url else []),
                     f"next: {why_then(history, now=now, policy=self._policy)}",
                 ),
@@ -295,7 +295,9 @@ class Keeper:
             archive.merge_story(conn, kept=merge.kept, gone=merge.gone, change=change)
 
 
-def _steps(result: FetchResult, parsed: ParsedFeed | None, count: _Count) -> list[str]:
+def _steps(
+    result: FetchResult, parsed: ParsedFeed | None, count: _Count, *, language: str
+) -> list[str]:
     if parsed is None:
         if result.problem:
             return [result.problem]
@@ -305,6 +307,8 @@ def _steps(result: FetchResult, parsed: ParsedFeed | None, count: _Count) -> lis
     said = f"read as {parsed.format}: {len(parsed.present)} items, {unread} not seen before"
     notes = list(parsed.notes)[:5]
     odd = [f"{e.title[:60]!r}: {note}" for e in parsed.entries for note in e.notes][:5]
+    if language and parsed.language and parsed.language != language:
+        notes.append(f"its language was {language!r} and is {parsed.language!r} now")
     if parsed.cut_off:
         notes.append(f"{_CUT_OFF}; its last item waits until it is whole")
     kept = f"kept {count.new} new entries ({count.copies} of them copies), revised {count.revised}"

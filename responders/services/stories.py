@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from responders.kinds import adopted_issues
 from responders.rank import lift, traits
 from responders.services.alarm import urgency
+from responders.services.triage import triage
 from responders.store import archive, hands, labels
 from testkit.errors import InputError, NotFoundError
 from testkit.kernel import ledger
@@ -165,6 +166,7 @@ def merge(workspace: Workspace, one: str, other: str) -> Hand:
     with workspace.archive.write() as conn:
         hand = hands.merge(conn, one, other, now=workspace.clock(), by=workspace.actor.name)
         _record(workspace, "story.merged", hand)
+    triage(workspace)
     return hand
 
 
@@ -188,6 +190,7 @@ def split(workspace: Workspace, story_id: str, entries: Sequence[str]) -> Hand:
         )
         _match_again(conn, hand.kept, queries)
         _record(workspace, "story.split", hand)
+    triage(workspace)
     return hand
 
 
@@ -205,6 +208,7 @@ def undo(workspace: Workspace, story_id: str) -> Hand:
         if hand.kind == "merge":
             _match_again(conn, hand.kept, queries)
         _record(workspace, f"story.{hand.kind}-undone", hand)
+    triage(workspace)
     return hand
 
 
@@ -214,7 +218,7 @@ def _queries(workspace: Workspace) -> dict[str, Query]:
 
 
 def _match_again(conn: Connection, story_id: str, queries: Mapping[str, Query]) -> None:
-    """Drop what no entry of a story answers any more; what it newly answers the next tick finds."""
+    """Drop what no entry of a story answers any more; what it newly answers triage finds."""
     from responders.match import Document
 
     story = archive.story(conn, story_id)

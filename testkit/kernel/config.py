@@ -61,7 +61,7 @@ class Organisation(_Strict):
 
     name: str = Field(min_length=1, max_length=200)
     zone: str = "UTC"
-    lang: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    lang: str = Field(default="en", pattern=r"^[a-z]{2}$", examples=["en"])
     link: str = "https://example.org/act"
     phone: str = ""
     short_name: str = ""
@@ -146,7 +146,9 @@ class DraftingHook(_Strict):
     """
 
     command: list[str] = Field(default_factory=list)
-    url: str = Field(default="", pattern=r"^(?:https?://[^\s]+)?$")
+    url: str = Field(
+        default="", pattern=r"^(?:https?://[^\s]+)?$", examples=["https://example.org/hook"]
+    )
     timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     max_kilobytes: int = Field(default=64, ge=1, le=1024)
 
@@ -159,7 +161,11 @@ class Alarms(_Strict):
             means none.
     """
 
-    quiet: str = Field(default="", pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+    quiet: str = Field(
+        default="",
+        pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        examples=["22:00-07:00"],
+    )
 
 
 class Drafting(_Strict):
@@ -184,7 +190,11 @@ class Web(_Strict):
             sign-in works over an encrypted connection only.
     """
 
-    base_url: str = Field(default="http://127.0.0.1:8765", pattern=r"^https?://[^/\s?#@]+/?$")
+    base_url: str = Field(
+        default="http://127.0.0.1:8765",
+        pattern=r"^https?://[^/\s?#@]+/?$",
+        examples=["https://desk.example.org"],
+    )
 
 
 class Mail(_Strict):

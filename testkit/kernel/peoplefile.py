@@ -90,8 +90,8 @@ class Strict(BaseModel):
 class QuietConfig(Strict):
     """Hours without messages, local time."""
 
-    starts: str = Field(alias="from", pattern=r"^\d{1,2}:\d{2}$")
-    ends: str = Field(alias="until", pattern=r"^\d{1,2}:\d{2}$")
+    starts: str = Field(alias="from", pattern=r"^\d{1,2}:\d{2}$", examples=["09:00"])
+    ends: str = Field(alias="until", pattern=r"^\d{1,2}:\d{2}$", examples=["09:00"])
 
     @field_validator("starts", "ends")
     @classmethod

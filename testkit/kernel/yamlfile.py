@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
     ModelT = TypeVar("ModelT", bound=BaseModel)
 else:
@@ -299,8 +300,11 @@ def _from_pydantic(document: Document, model: type[BaseModel], error: Any) -> Fi
         return document.finding("YM005", f"{last!r} is missing", key=key)
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     given = error.get("input")
+    example = _example(model, key) if kind == "string_pattern_mismatch" else None
     if isinstance(given, dict | list) or given is None or kind == "value_error":
         text = message
+    elif example is not None:
+        text = f"{given!r} is not accepted: it is written like {example}"
     else:
         text = f"{given!r} is not accepted: it should be {message}"
     return document.finding("YM006", text, key=key)
@@ -316,7 +320,18 @@ def _in_file(document: Document, location: Sequence[Any]) -> Key:
     return key
 
 
-def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+def _known_keys(model: type[BaseModel], path: Key) -> list[str]:
+    return sorted(_fields_at(model, path))
+
+
+def _example(model: type[BaseModel], key: Key) -> str | None:
+    """What a field would take, where it says so."""
+    info = _fields_at(model, key[:-1]).get(str(key[-1])) if key else None
+    return str(info.examples[0]) if info is not None and info.examples else None
+
+
+def _fields_at(model: type[BaseModel], path: Key) -> dict[str, FieldInfo]:
+    """The fields that may stand at a place of the file, by the names that the file uses."""
     import typing
 
     import pydantic
@@ -336,4 +351,4 @@ def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
                 if part in (name, info.alias):
                     following.extend(models(info.annotation))
         current = following or current
-    return sorted({info.alias or name for m in current for name, info in m.model_fields.items()})
+    return {info.alias or name: info for m in current for name, info in m.model_fields.items()}

@@ -191,6 +191,8 @@ def test_a_feed_that_changes_its_language_and_encoding_stays_the_same_feed(newsr
     newsroom.clock.move(hours=13)
     again = newsroom.json("tick")
     assert (again["entries_new"], again["revised"]) == (1, 0)
+    (fetch, *_) = newsroom.json("feed", "why", world.url("/both"))["fetches"]
+    assert "its language was 'en' and is 'es' now" in fetch["steps"]
     assert "Sube el alquiler en España" in [s["title"] for s in newsroom.json("story", "list")]
     workspace = workspace_of(newsroom)
     with workspace.archive.read() as conn:

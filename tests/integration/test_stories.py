@@ -115,6 +115,7 @@ def test_a_split_can_be_taken_back(newsroom):
     newsroom.ok("story", "undo", done["other"])
     assert entries_of(newsroom, story) == before
     assert entries_of(newsroom, done["other"]) == before
+    newsroom.ok("story", "up", story, "labor")  # its match is back without a tick
     kinds = [r["kind"] for r in newsroom.json("ledger", "show")]
     assert [k for k in kinds if k.startswith("story.")] == ["story.split", "story.split-undone"]
 

@@ -100,3 +100,14 @@ def test_a_missing_file_is_told():
 
     with pytest.raises(InputError, match="cannot read"):
         yamlfile.read_text(Path("nowhere.yaml"))
+
+
+def test_what_a_field_would_take_is_shown_instead_of_its_pattern() -> None:
+    from testkit.kernel.config import Config
+
+    _, findings = yamlfile.validate(
+        yamlfile.parse("alarms: {quiet: '25:00-07:00'}", name="x.yaml"), Config
+    )
+    told = [str(f) for f in findings if "quiet" in str(f)]
+    assert len(told) == 1
+    assert "'25:00-07:00' is not accepted: it is written like 22:00-07:00" in told[0]

@@ -92,3 +92,11 @@ def test_bottomless_nesting_is_no_trouble() -> None:
     deep = b"<outline text='x'>" * 200 + b"<outline xmlUrl='https://example.org/'/>"
     read = read_opml(b"<opml><body>" + deep + b"</outline>" * 200 + b"</body></opml>")
     assert len(read.feeds[0].folder) == 20
+
+
+def test_a_bare_ampersand_of_an_address_stays_in_it() -> None:
+    address = "https://example.org/feed?a=1&b=2"
+    outline = f'<outline type="rss" text="Bare" xmlUrl="{address}"/>'.encode()
+    read = read_opml(b'<opml version="2.0"><body>' + outline + b"</body></opml>")
+    assert [feed.url for feed in read.feeds] == [address]
+    assert "not well-formed" in read.notes[0]
