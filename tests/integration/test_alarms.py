@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shutil
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ import cli
 from testkit.kernel.console import App
 from tests.conftest import MovableClock, Shell
 from tests.feed_world import FeedWorld, Outlet
+from tests.web_world import Office, serving, visitor
 
 pytestmark = pytest.mark.faults
 
@@ -276,3 +278,30 @@ def test_a_loud_story_says_so_wherever_it_is_listed_and_stands_first(newsroom, w
     newsroom.json("story", "down", first["story"], "labor")
     assert newsroom.json("story", "list", "--matched")[-1]["story"] == first["story"]
     assert newsroom.json("draft", "list")[-1]["story"] == first["story"]
+
+
+def inbox_of(shell, person: str) -> list[str]:
+    """The requests of somebody's inbox page, by draft, in the order of the page."""
+    office = Office(folder=shell.folder, clock=shell.clock, settings=dict(shell.settings))
+    with serving(office) as address, visitor(address) as browser:
+        page = browser.sign_in(office.link(person)).text
+    drafts = {office.json("signoff", "show", revision)["subject"]: page.index(revision)
+              for revision in re.findall(r'href="/requests/(rev_[^"]+)"', page)}  # fmt: skip
+    return [subject.removeprefix("draft/") for subject in sorted(drafts, key=drafts.__getitem__)]
+
+
+def test_the_inbox_shows_the_loud_story_first_although_the_other_came_later(newsroom, world):
+    burst(newsroom, world)
+    (loud,) = (d["draft"] for d in newsroom.json("tick")["drafts"])
+    newsroom.clock.move(minutes=30)
+    world.outlet(OUTLETS[0]).publish("Wage theft: two diners owe back pay", newsroom.clock())
+    world.outlet(OUTLETS[1]).publish("Wage theft at two diners: back pay", newsroom.clock())
+    newsroom.clock.move(minutes=31)
+    (calm,) = (d["draft"] for d in newsroom.json("tick")["drafts"])
+    known = ("--no-candidate", "--known-position")
+    for draft in (loud, calm):
+        newsroom.ok("draft", "submit", draft, *known, person="sam")
+        newsroom.clock.move(minutes=1)
+    assert inbox_of(newsroom, "kim") == [loud, calm]
+    newsroom.json("story", "down", newsroom.json("draft", "show", loud)["story"], "labor")
+    assert inbox_of(newsroom, "kim") == [calm, loud]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from responders.demo import serve
+from responders.services import relint
 
 pytestmark = pytest.mark.faults
 
@@ -75,6 +76,7 @@ def test_a_name_that_an_edit_brought_in_is_shown_as_long_as_it_stands_there(shel
 
 def test_an_edit_that_names_nobody_leaves_the_facts_as_they_were(shell, draft, review):
     edited = edit(shell, draft, "Stand with them tonight: https://harbor.org/go Reply STOP to end")
+    assert "RS025" not in codes(edited, "sms.a")
     now = shell.json("signoff", "show", edited["revision"])
     assert now["facts"]["names_candidate"] is False
 
@@ -97,3 +99,10 @@ def test_the_length_rules_of_the_workspace_hold_for_an_edit(shell, draft):
     assert "RS070" not in codes(edit(shell, draft, body), "sms.a")
     shell.settings["drafting.limits"] = "{sms: {limit: 1, soft: 1}}"
     assert "RS070" in codes(edit(shell, draft, body + "Reply STOP"), "sms.a")
+
+
+def test_words_of_an_issue_that_is_gone_are_said_to_be_unchecked(shell, draft, monkeypatch):
+    body = "Stand with them tonight: https://harbor.org/go Reply STOP to end"
+    assert "RS092" not in codes(edit(shell, draft, body), "")
+    monkeypatch.setattr(relint, "adopted_issues", lambda _: {})
+    assert "RS092" in codes(edit(shell, draft, body + " now"), "")
