@@ -39,7 +39,13 @@ def choose_reading(issue: Issue, story: StoryFacts, override: str | None) -> Rea
         NotFoundError: The issue has no moment of that name.
     """
     if override is None:
-        return read_moment(issue.moments, title=story.title, summary=story.summary)
+        return read_moment(
+            issue.moments,
+            title=story.title,
+            summary=story.summary,
+            things=issue.things,
+            lang=issue.lang,
+        )
     if not override:
         return Reading(moment=None)
     found = issue.moment(override)

@@ -16,20 +16,22 @@ moment has that word: ``Judge blocks camp sweep`` is not a sweep.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-import regex
+from responders.drafting.rules import LintRules
+from responders.drafting.spans import find_phrase
+from responders.drafting.turns import read_turn, without_may
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from responders.model.issue import Moment
+    from responders.drafting.turns import Turn
+    from responders.model.issue import Moment, Thing
 
 __all__ = ["Cue", "Reading", "find_phrase", "read_moment"]
 
+Doubt = Literal["", "open", "good", "bad"]
 TITLE_WEIGHT: Final = 3
-GAP_WORDS: Final = 8
 # Verbs that turn the rest of a headline around.
 _TURNS: Final = (
     "veto*", "reject", "rejects", "rejected", "block", "blocks", "blocked", "halt", "halts",
@@ -41,10 +43,21 @@ _TURNS: Final = (
     "veta", "vetó", "rechaza*", "rechazó", "bloquea*", "bloqueó", "frena", "frenó", "anula*",
     "anuló", "deroga*", "derogó", "suspende*", "suspendió",
 )  # fmt: skip
-_WORD: Final = regex.compile(r"[\p{L}\p{N}]+(?:['’][\p{L}\p{N}]+)*|[.!?;]")
-_ABBREVIATED: Final = frozenset(
-    {"gov", "sen", "rep", "st", "dr", "mr", "mrs", "ms", "sr", "sra", "no", "vs", "lt", "gen"}
-)
+# Deaths of bills, not of people.
+_POLITICAL: Final = (
+    *LintRules().not_tragedy,
+    *(f"{who} kill*" for who in (
+        "senate", "house", "committee", "panel", "council", "lawmakers", "legislature", "board",
+        "governor", "congress", "regulators", "commissioners", "commission", "senators", "voters",
+        "court", "judge", "administration", "state", "republicans", "democrats",
+    )),
+)  # fmt: skip
+# Words that leave a headline open; a cue that claims that it happened must have them in it.
+_MAYBE: Final = (
+    "could", "may", "might", "weigh", "weighs", "consider", "considers", "considering", "mull*",
+    "propos*", "would", "debates", "seeks to", "seek to", "vows to", "whether",
+    "podría*", "propon*", "considera", "consideran", "estudia", "analiza", "debate", "busca",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +83,14 @@ class Reading:
         moment: The moment, or None when there is none, or when it is unclear.
         cues: What speaks for it; for an unclear story, what speaks for each side.
         unclear: True when setback and progress speak equally.
+        doubt: Why there is no moment although something was read: ``open`` when nothing is decided
+            yet, ``good`` or ``bad`` when no moment is written for such news; else empty.
     """
 
     moment: Moment | None
     cues: tuple[Cue, ...] = ()
     unclear: bool = False
+    doubt: Doubt = ""
 
     def in_words(self) -> str:
         """The reading as a sentence: ``Read as a strike (“walk out” in the title).``."""
@@ -86,88 +102,120 @@ class Reading:
         shown = ", ".join(f"“{cue.text}” in the {cue.where}" for cue in longest[:3])
         if self.moment is not None:
             return f"Read as {self.moment.label} ({shown})."
+        if self.doubt == "open":
+            return f"Not decided yet ({shown}): general wording is used."
+        if self.doubt:
+            return f"Read as {self.doubt} news ({shown}) that no moment is written for: general wording is used."
         if self.unclear:
             return f"Good or bad news? Unclear ({shown}): neutral wording is used."
         return "No particular kind of news recognised: general wording is used."
 
 
-def find_phrase(phrase: str, text: str) -> tuple[tuple[int, int], ...]:
-    """Where a cue occurs in a text, as (start, end) in characters.
-
-    Examples:
-        >>> text = "Court blocks state's six-week abortion ban"
-        >>> [text[a:b] for a, b in find_phrase("block* ... ban", text)]
-        ["blocks state's six-week abortion ban"]
-    """
-    plain = phrase.casefold().replace("’", "'").replace("-", " ")
-    sequences = [part.split() for part in plain.split("...") if part.strip()]
-    if not sequences:
-        return ()
-    words = _words(text)
-    first = sequences[0][0]
-    prefix = first.removesuffix("*")
-    found: list[tuple[int, int]] = []
-    for start, (word, _) in enumerate(words):
-        if not word.startswith(prefix) or not _run_at(words, start, sequences[0]):
-            continue
-        end = start + len(sequences[0])
-        for sequence in sequences[1:]:
-            end = _next_run(words, end, sequence)
-            if end < 0:
-                break
-        if end > 0:
-            found.append((words[start][1][0], words[end - 1][1][1]))
-    return tuple(found)
-
-
-@lru_cache(maxsize=64)
-def _words(text: str) -> tuple[tuple[str, tuple[int, int]], ...]:
-    """Words and sentence ends with their places; a text is asked for many phrases."""
-    words: list[tuple[str, tuple[int, int]]] = []
-    for match in _WORD.finditer(text):
-        word = match[0].casefold().replace("’", "'")
-        if word == "." and words and (len(words[-1][0]) == 1 or words[-1][0] in _ABBREVIATED):
-            continue  # "Gov. Lee", "U.S."
-        words.append((word, match.span()))
-    return tuple(words)
-
-
-def _run_at(words: Sequence[tuple[str, tuple[int, int]]], at: int, sequence: Sequence[str]) -> bool:
-    if at + len(sequence) > len(words):
-        return False
-    return all(
-        words[at + i][0].startswith(want[:-1]) if want.endswith("*") else words[at + i][0] == want
-        for i, want in enumerate(sequence)
-    )
-
-
-def _next_run(
-    words: Sequence[tuple[str, tuple[int, int]]], after: int, sequence: Sequence[str]
-) -> int:
-    """Index after the next run within the gap and the sentence; -1 when there is none."""
-    for start in range(after, min(len(words), after + GAP_WORDS + 1)):
-        if _run_at(words, start, sequence):
-            return start + len(sequence)
-        if words[start][0] in {".", "!", "?", ";"}:
-            break
-    return -1
-
-
-def read_moment(moments: Iterable[Moment], *, title: str, summary: str = "") -> Reading:
+def read_moment(
+    moments: Iterable[Moment],
+    *,
+    title: str,
+    summary: str = "",
+    things: Iterable[Thing] = (),
+    lang: str = "en",
+) -> Reading:
     """The moment that the story's own words speak for.
+
+    Cues and things are read each for themselves (:mod:`responders.drafting.turns`), and then held
+    against each other. A cue that agrees with what happens to a thing is the more exact; one that
+    disagrees is overruled, because it did not see the word that turned the headline round.
 
     Args:
         moments: The issue's moments; earlier ones win a tie.
         title: Headline.
         summary: Teaser, plain text.
+        things: What news happens to.
+        lang: BCP 47 tag of the issue.
 
     Returns:
-        The reading, with the cues that decided it.
+        The reading, with the words that decided it.
     """
     known = tuple(moments)
+    stuff = tuple(things)
+    by_cues = _by_cues(known, title=title, summary=summary)
+    if by_cues.moment is not None and by_cues.moment.hold:
+        return by_cues
+    awaited = {
+        name
+        for thing in stuff
+        for outcome, name in thing.moments.items()
+        if outcome in {"hoped", "feared"}
+    }
+    turn = read_turn(stuff, title, lang=lang)
+    if turn is None:
+        return _guarded(by_cues, title, awaited, lang=lang)
+    return _weighed(known, by_cues, turn, title, awaited)
+
+
+def _weighed(
+    known: Sequence[Moment], by_cues: Reading, turn: Turn, title: str, awaited: set[str]
+) -> Reading:
+    """What the cues say, held against what happens to a thing."""
+    names = [turn.thing.moments[o] for o in turn.outcomes() if o in turn.thing.moments]
+    own = next((moment for moment in known if moment.name in names[:1]), None)
+    words = tuple(
+        Cue(moment=own.name if own else "", text=title[a:b], where="title") for a, b in turn.spans
+    )
+    by_turn = Reading(moment=own, cues=words)
+    cued = by_cues.moment
+    if cued is not None:
+        agrees = cued.stance == ("progress" if turn.good else "setback")
+        if turn.settled and agrees and cued.name not in awaited:
+            return by_cues
+        if not turn.settled and (cued.name in awaited or cued.stance == "neutral"):
+            return by_cues
+        if own is None and cued.stance == "neutral":
+            return by_cues
+        if cued.stance == "neutral" and any(
+            # The cue knows what was done: "opens comment period on soot rule".
+            " " in cue.text and any(word.text in cue.text for word in words[1:])
+            for cue in by_cues.cues
+        ):
+            return by_cues
+    if own is not None:
+        return by_turn
+    if not turn.settled:
+        return Reading(moment=None, cues=words, doubt="open")
+    return Reading(moment=None, cues=words, doubt="good" if turn.good else "bad")
+
+
+def _guarded(by_cues: Reading, title: str, awaited: set[str], *, lang: str) -> Reading:
+    """What the cues say, unless the headline turns it round or leaves it open."""
+    moment = by_cues.moment
+    if moment is None or moment.stance == "neutral":
+        return by_cues
+    own = [span for cue in moment.cues for span in find_phrase(cue, title)]
+    turned = _outside(_TURNS, title, own)
+    if turned:
+        cue = Cue(moment=moment.name, text=turned, where="title")
+        return Reading(moment=None, cues=(*by_cues.cues, cue), unclear=True)
+    maybe = "" if moment.name in awaited else _outside(_MAYBE, without_may(title), own)
+    if maybe:
+        cue = Cue(moment=moment.name, text=maybe, where="title")
+        return Reading(moment=None, cues=(cue,), doubt="open")
+    return by_cues
+
+
+def _outside(phrases: Iterable[str], title: str, own: Sequence[tuple[int, int]]) -> str:
+    """The first of these phrases in a headline that no cue of the moment has in it."""
+    for phrase in phrases:
+        for start, end in find_phrase(phrase, title):
+            if not any(a <= start and end <= b for a, b in own):
+                return title[start:end]
+    return ""
+
+
+def _by_cues(known: Sequence[Moment], *, title: str, summary: str) -> Reading:
+    holding = {moment.name for moment in known if moment.hold}
     scores: dict[str, int] = {}
     evidence: dict[str, list[Cue]] = {}
     for where, text, weight in (("title", title, TITLE_WEIGHT), ("summary", summary, 1)):
+        harmless = [span for phrase in _POLITICAL for span in find_phrase(phrase, text)]
         hits = [
             (span, moment.name, len(cue.replace("...", " ").split()))
             for moment in known
@@ -176,6 +224,8 @@ def read_moment(moments: Iterable[Moment], *, title: str, summary: str = "") -> 
         ]
         seen: set[tuple[str, tuple[int, int]]] = set()
         for span, name, size in hits:
+            if name in holding and any(a <= span[0] and span[1] <= b for a, b in harmless):
+                continue
             covered = any(
                 other != name and a <= span[0] and span[1] <= b and (a, b) != span
                 for (a, b), other, _ in hits
@@ -197,18 +247,4 @@ def read_moment(moments: Iterable[Moment], *, title: str, summary: str = "") -> 
     if {"setback", "progress"} <= {moment.stance for moment in top}:
         both = tuple(cue for moment in top for cue in evidence[moment.name])
         return Reading(moment=None, cues=both, unclear=True)
-    cues = tuple(evidence[top[0].name])
-    turned = _turned(title, top[0]) if top[0].stance != "neutral" else None
-    if turned is not None:
-        return Reading(moment=None, cues=(*cues, turned), unclear=True)
-    return Reading(moment=top[0], cues=cues)
-
-
-def _turned(title: str, moment: Moment) -> Cue | None:
-    """A word of the headline that turns it around and that no cue of the moment has."""
-    own = [span for cue in moment.cues for span in find_phrase(cue, title)]
-    for phrase in _TURNS:
-        for start, end in find_phrase(phrase, title):
-            if not any(a <= start and end <= b for a, b in own):
-                return Cue(moment=moment.name, text=title[start:end], where="title")
-    return None
+    return Reading(moment=top[0], cues=tuple(evidence[top[0].name]))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCKS",
     "CHANNELS",
+    "OUTCOMES",
     "RISKS",
     "STANCES",
     "VERBS",
@@ -32,11 +33,13 @@ __all__ = [
     "Frame",
     "Issue",
     "Moment",
+    "Outcome",
     "Position",
     "Risk",
     "Sensitivity",
     "Stance",
     "TalkingPoint",
+    "Thing",
     "Verb",
 ]
 
@@ -44,12 +47,27 @@ BlockName = Literal["subject", "value", "problem", "solution", "action"]
 Channel = Literal["email", "sms", "post", "call", "push", "ad"]
 Risk = Literal["low", "medium", "high"]
 Stance = Literal["setback", "progress", "neutral"]
+Outcome = Literal[
+    "won",
+    "won-in-court",
+    "won-by-voters",
+    "lost",
+    "lost-in-court",
+    "lost-by-voters",
+    "refused",
+    "hoped",
+    "feared",
+]
 Verb = Literal["call", "sign", "come", "write", "vote", "share", "volunteer", "report"]
 
 BLOCKS: Final[tuple[BlockName, ...]] = ("subject", "value", "problem", "solution", "action")
 CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "post", "call", "push", "ad")
 RISKS: Final[tuple[Risk, ...]] = ("low", "medium", "high")
 STANCES: Final[tuple[Stance, ...]] = ("setback", "progress", "neutral")
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "won", "won-in-court", "won-by-voters", "lost", "lost-in-court", "lost-by-voters", "refused",
+    "hoped", "feared",
+)  # fmt: skip
 VERBS: Final[tuple[Verb, ...]] = (
     "call", "sign", "come", "write", "vote", "share", "volunteer", "report",
 )  # fmt: skip
@@ -102,6 +120,25 @@ class Moment:
     cues: tuple[str, ...]
     risk: Risk | None = None
     hold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """Something that news happens to: a rent cap, an abortion ban, a coal plant.
+
+    Attributes:
+        name: Key; unique in the issue.
+        wanted: Whether the issue wants it.
+        words: What it is called in headlines (see :mod:`responders.drafting.spans`).
+        moments: Outcome to the name of the moment that says it; one that is missing has none, and
+            such news is drafted in general words. Outcomes are from the issue's side: an unwanted
+            thing that is stopped is ``won``.
+    """
+
+    name: str
+    wanted: bool
+    words: tuple[str, ...]
+    moments: Mapping[Outcome, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +248,7 @@ class Issue:
         channels: Channels to draft for, in order.
         vary: Block in which the variants differ.
         moments: Kinds of news, the more specific first.
+        things: What news happens to, so that a headline can be read that no cue foresaw.
         frames: Blocks in named alternatives.
         talking_points: Facts with source and expiry.
         asks: What readers can be asked to do, the preferred one first.
@@ -233,6 +271,7 @@ class Issue:
     channels: tuple[Channel, ...] = CHANNELS
     vary: BlockName = "problem"
     moments: tuple[Moment, ...] = ()
+    things: tuple[Thing, ...] = ()
     frames: tuple[Frame, ...] = ()
     talking_points: tuple[TalkingPoint, ...] = ()
     asks: tuple[Ask, ...] = ()

@@ -16,6 +16,7 @@ from responders.model.budget import alarms_per_week
 from responders.model.issue import (
     BLOCKS,
     CHANNELS,
+    OUTCOMES,
     RISKS,
     STANCES,
     VERBS,
@@ -27,6 +28,7 @@ from responders.model.issue import (
     Position,
     Sensitivity,
     TalkingPoint,
+    Thing,
 )
 from testkit.errors import DefinitionError, InputError
 from testkit.kernel.findings import Finding, Severity, by_severity, has_errors
@@ -34,7 +36,7 @@ from testkit.kernel.findings import Finding, Severity, by_severity, has_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from responders.model.issue import BlockName
+    from responders.model.issue import BlockName, Outcome
 
 __all__ = ["KEYS", "check_issue", "issue_from_mapping"]
 
@@ -56,6 +58,7 @@ KEYS: Final[dict[str, str]] = {
     "channels": "list of email, sms, post, call",
     "vary": "block in which the variants differ",
     "moments": "list of {name, label, stance, cues, risk, hold}",
+    "things": "list of {name, wanted, words, moments: {outcome: moment}}",
     "frames": "block: list of {name, text, short, spoken, moments, channels, audiences, expires}",
     "talking_points": "list of {name, text, source, url, expires, moments}",
     "asks": "list of {name, verb, label, url, phone, moments, expires}",
@@ -267,6 +270,7 @@ def _issue(reader: _Reader, mapping: Mapping[str, Any]) -> Issue | None:
         channels=reader.choices(mapping, "channels", top, CHANNELS) or CHANNELS,
         vary=reader.choice(mapping, "vary", top, BLOCKS, "problem") or "problem",
         moments=moments,
+        things=_things(reader, mapping, moments=names),
         frames=_frames(reader, mapping, moments=names, audiences=people),
         talking_points=_points(reader, mapping, moments=names),
         asks=_asks(reader, mapping, moments=names),
@@ -326,6 +330,34 @@ def _moments(reader: _Reader, mapping: Mapping[str, Any]) -> tuple[Moment, ...]:
             )
         )
     _unique(reader, "moments", [moment.name for moment in found])
+    return tuple(found)
+
+
+def _things(
+    reader: _Reader, mapping: Mapping[str, Any], *, moments: tuple[str, ...]
+) -> tuple[Thing, ...]:
+    found = []
+    for at, item in reader.items(mapping, "things", (), ("name", "wanted", "words", "moments")):
+        words = reader.texts(item, "words", at)
+        if not words:
+            reader.add("IS001", (*at, "words"), "'words' is missing", "what it is called")
+        if "wanted" not in item:
+            reader.add("IS001", (*at, "wanted"), "'wanted' is missing", "true or false")
+        told = reader.mapping(item.get("moments", {}), (*at, "moments")) or {}
+        reader.known(told, OUTCOMES, (*at, "moments"))
+        named: dict[Outcome, str] = {}
+        for outcome in OUTCOMES:
+            for name in _references(reader, told, outcome, (*at, "moments"), moments):
+                named[outcome] = name
+        found.append(
+            Thing(
+                name=reader.text(item, "name", at, need=True),
+                wanted=reader.flag(item, "wanted", at),
+                words=words,
+                moments=named,
+            )
+        )
+    _unique(reader, "things", [thing.name for thing in found])
     return tuple(found)
 
 
