@@ -107,7 +107,8 @@ _TURNS: Final = {
         "lose", "loses", "lost", "unconstitutional", "illegal", "unlawful", "not", "never", "no",
         "won't", "can't", "cannot", "bid to", "injunction", "enjoin*", "sidelin*",
         "thwart*", "derail*", "criminaliz*", "phase out", "phases out", "walk* away",
-        "back* away", "defund*", "let ... expire", "hinder*", "crack* down", "go* dark",
+        "back* away", "defund*", "let ... expire", "hinder*", "crack* down", "go* dark", "fine", "fines", "fined", "penalt*", "penaliz*",
+        "punish*", "crime to",
     ),
     "es": (
         "bloque*", "frena*", "frenó", "anul*", "derog*", "suspend*", "elimin*", "recort*",
