@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from responders.drafting.rules import LintRules
 from responders.drafting.spans import find_phrase
-from responders.drafting.turns import read_turn, without_may
+from responders.drafting.turns import read_turn, turning_words, without_may
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -191,6 +191,15 @@ def _guarded(by_cues: Reading, title: str, awaited: set[str], *, lang: str) -> R
         return by_cues
     own = [span for cue in moment.cues for span in find_phrase(cue, title)]
     turned = _outside(_TURNS, title, own)
+    if not turned:
+        turned = next(
+            (
+                title[a:b]
+                for a, b in turning_words(title, lang=lang)
+                if all(b <= start for start, _ in own) and own
+            ),
+            "",
+        )
     if turned:
         cue = Cue(moment=moment.name, text=turned, where="title")
         return Reading(moment=None, cues=(*by_cues.cues, cue), unclear=True)

@@ -45,7 +45,7 @@ _KEEPS: Final = {
         "grant*", "award*", "win", "wins", "won", "secure", "secures", "secured", "guarantee*",
         "protect", "protects", "protecting", "shield", "shields", "shielding", "save", "saves",
         "saved", "keep", "keeps", "kept", "requir*", "mandat*", "enshrin*", "surviv*", "stand",
-        "stands", "take effect", "takes effect", "took effect", "in effect", "in force", "return",
+        "stands", "take effect", "takes effect", "took effect", "in effect", "into effect", "into force", "in force", "return",
         "returns", "ok", "oks", "okays", "green light", "green lights", "greenlight*", "order",
         "orders", "ordered", "launch*", "boost*", "raise", "raises", "raised", "strengthen*",
         "vote to", "votes to", "voted to", "votes for", "vote for", "voted for", "counted",
@@ -105,10 +105,11 @@ _TURNS: Final = {
         "axed", "abolish*", "retire", "retires", "retiring", "retirement", "scale back",
         "scales back", "scaled back", "narrows", "narrowed", "pull", "pulls", "pulled",
         "lose", "loses", "lost", "unconstitutional", "illegal", "unlawful", "not", "never", "no",
-        "won't", "can't", "cannot", "bid to", "injunction", "enjoin*", "sidelin*",
+        "won't", "can't", "cannot", "injunction", "enjoin*", "sidelin*",
         "thwart*", "derail*", "criminaliz*", "phase out", "phases out", "walk* away",
         "back* away", "defund*", "let ... expire", "hinder*", "crack* down", "go* dark", "fine", "fines", "fined", "penalt*", "penaliz*",
-        "punish*", "crime to",
+        "punish*", "crime to", "collaps*", "zero out", "zeros out", "push* back",
+        "pull* plug", "pulls the plug", "curtail*", "chip* away",
     ),
     "es": (
         "bloque*", "frena*", "frenó", "anul*", "derog*", "suspend*", "elimin*", "recort*",
@@ -185,6 +186,14 @@ _STOPS: Final = frozenset(
     {"block", "blocks", "blocked", "stop", "stops", "stopped", "halts", "delays", "bloquea",
      "bloqueó", "frena", "frenó"}
 )  # fmt: skip
+# Said of what is over, whatever it was called before: a plan that died is no plan.
+_OVER: Final = {
+    "en": (
+        "dies", "died", "fails", "failed", "collapses", "collapsed", "falls short", "fell short",
+        "stalls", "defeated", "falls ... short", "vote* down", "turn* down", "dropped",
+    ),
+    "es": ("fracasa", "fracasó", "no pasa", "no pasó", "archiva*", "archivada", "rechazada"),
+}  # fmt: skip
 _COURT: Final = {
     "en": ("court*", "judge", "judges", "justices", "appeals panel", "jury", "ruling", "tribunal"),
     "es": ("corte", "cortes", "juez", "jueza", "jueces", "tribunal*", "fallo", "jurado"),
@@ -339,6 +348,7 @@ def _turns_in(things: Sequence[Thing], clause: str, *, offset: int, lang: str) -
     unsettled = _free(_found(_OPEN[lang], without_may(clause)), taken)
     # "Senate rejects a plan that would ...": the first of the two governs the rest.
     settled = not unsettled or bool(settles and settles[0][0] <= unsettled[0][0])
+    settled = settled or bool(_found(_OVER[lang], clause))
     first = acts[0]
     if body == "chamber" and first not in refuses and not any(s in refuses for s in acts):
         settled = False
@@ -346,6 +356,7 @@ def _turns_in(things: Sequence[Thing], clause: str, *, offset: int, lang: str) -
     found = []
     for span, thing in named:
         flips = len(refuses) + len(turns) + sum(end <= span[0] for _, end in spares)
+        flips -= _attribute(clause, span, [*refuses, *turns], acts)
         good = thing.wanted != bool(flips % 2)
         words = [span, *acts]
         found.append(
@@ -359,6 +370,17 @@ def _turns_in(things: Sequence[Thing], clause: str, *, offset: int, lang: str) -
             )
         )
     return found
+
+
+def _attribute(clause: str, thing: Span, turns: Sequence[Span], acts: Sequence[Span]) -> int:
+    """1 when a turning word only says which thing is meant: to revive a canceled pipeline."""
+    return int(
+        any(
+            clause[start:end].endswith("ed") and not clause[end : thing[0]].strip(" -")
+            and end <= thing[0] and any(act[1] <= start for act in acts)
+            for start, end in turns
+        )
+    )  # fmt: skip
 
 
 def _named(things: Sequence[Thing], clause: str) -> list[tuple[Span, Thing]]:
