@@ -11,15 +11,17 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import yaml
 
 from responders.drafting.moments import Reading, read_moment
-from responders.model.issue import Issue
 from responders.model.issue_file import issue_from_mapping
 from responders.starter import starter_issues
 from testkit.stats.intervals import wilson
+
+if TYPE_CHECKING:
+    from responders.model.issue import Issue
 
 FOLDER = Path(__file__).parent / "unit" / "responders" / "headlines"
 Mark = Literal["right", "neutral", "other kind", "too early", "wrong way round"]
@@ -86,9 +88,11 @@ def main(name: str, *, shown: bool) -> None:
     """Print the marks of a file, and what was not read rightly."""
     done = read_all(name)
     count = Counter(found for _, _, found in done)
-    for label in Mark.__args__:
+    for label in get_args(Mark):
         interval = wilson(successes=count[label], n=len(done))
-        print(f"{label:16} {count[label]:4} of {len(done)}  {interval.low:.0%} to {interval.high:.0%}")
+        print(
+            f"{label:16} {count[label]:4} of {len(done)}  {interval.low:.0%} to {interval.high:.0%}"
+        )
     for given, reading, found in done:
         if shown and found != "right":
             print(f"{found:16} {given.cause} {given.sign} {'/'.join(given.moments)}: {given.title}")

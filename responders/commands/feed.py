@@ -45,6 +45,7 @@ def add(app: App, sources: tuple[str, ...], title: str, ask: bool, as_json: bool
     workspace = app.workspace()
     feeds: list[tuple[str, str, tuple[str, ...]]] = []
     notes: tuple[str, ...] = ()
+    dead: dict[str, str] = {}
     for source in sources:
         path = Path(source)
         if path.is_file():
@@ -67,16 +68,25 @@ def add(app: App, sources: tuple[str, ...], title: str, ask: bool, as_json: bool
         )
         feeds += [(address, title or name, ()) for address, name in found.feeds]
         notes += found.notes
+        dead |= dict(found.dead)
     done = run(workspace, feeds, notes=notes)
-    lines = [f"watching {url}" for url in done.added[:10]]
-    if len(done.added) > 10:
-        lines.append(f"... and {len(done.added) - 10} more")
+    alive = [url for url in done.added if url not in dead]
+    lines = [f"watching {url}" for url in alive[:10]]
+    if len(alive) > 10:
+        lines.append(f"... and {len(alive) - 10} more")
+    for url, problem in dead.items():
+        lines += [
+            f"nothing could be read at {url}: {problem}",
+            "  it stays on the list: the next tick asks again, then less and less often",
+            f"  what happened: whistlestop feed why {url}",
+            f"  a wrong address: whistlestop feed remove {url}",
+        ]
     if done.known:
         lines.append(f"{len(done.known)} were watched before: due again at once")
     lines += list(done.notes)
     lines.append("next: whistlestop tick")
     emit(
-        {"added": done.added, "known": done.known, "notes": done.notes},
+        {"added": done.added, "known": done.known, "notes": done.notes, "unreadable": dead},
         "\n".join(lines),
         as_json=as_json,
     )

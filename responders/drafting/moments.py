@@ -8,9 +8,12 @@ A draft that answers a win with outrage is worse than none. Each moment of an is
 
 A cue that lies inside the match of another moment's cue does not count (``calls off strike`` is
 not a strike). The headline weighs three times the summary. When a setback and a step forward are
-equally likely, nothing is chosen and the draft says so: the neutral frames are used. The same holds
-when the headline turns something around (``vetoes``, ``blocks``, ``throws out``) and no cue of the
-moment has that word: ``Judge blocks camp sweep`` is not a sweep.
+equally likely, nothing is chosen and the draft says so: the neutral frames are used.
+
+Cues are then held against what happens to the things that the issue names
+(:mod:`responders.drafting.turns`). Where it names none, a headline that turns something around
+(``vetoes``, ``blocks``) or leaves it open (``could``, ``weighs``) with a word that no cue of the
+moment has is not read: ``Judge blocks camp sweep`` is not a sweep.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from responders.drafting.rules import LintRules
 from responders.drafting.spans import find_phrase
-from responders.drafting.turns import read_turn, turning_words, without_may
+from responders.drafting.turns import read_turn, without_may
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,9 +42,16 @@ _TURNS: Final = (
     "tosses out", "overturn*", "repeal*", "reverse", "reverses", "reversed", "withdraw*",
     "deny", "denies", "denied", "restores", "vote down", "votes down", "delays vote",
     "withdrew", "cancels", "override*", "suspend", "suspends", "scraps", "falls short", "fall",
-    "falls", "fell", "drops", "declines", "rehires", "reopens", "restored", "fall short", "fails",
+    "falls", "fell", "drops", "declines", "rehires", "reopens", "restored",
+    "restore", "award*", "reinstat*", "fall short", "fails",
     "veta", "vetó", "rechaza*", "rechazó", "bloquea*", "bloqueó", "frena", "frenó", "anula*",
     "anuló", "deroga*", "derogó", "suspende*", "suspendió",
+)  # fmt: skip
+# Verbs with which somebody stops what comes behind them.
+_STOPS: Final = (
+    "stop", "stops", "stopped", "ban", "bans", "banned", "bar", "bars", "barred", "outlaw*",
+    "void", "voids", "voided", "prohibit*", "declines to", "refuses to", "abandon*", "cancel*",
+    "prohíbe*", "detien*", "cancela*",
 )  # fmt: skip
 # Deaths of bills, not of people.
 _POLITICAL: Final = (
@@ -56,7 +66,8 @@ _POLITICAL: Final = (
 _MAYBE: Final = (
     "could", "may", "might", "weigh", "weighs", "consider", "considers", "considering", "mull*",
     "propos*", "would", "debates", "seeks to", "seek to", "vows to", "whether",
-    "podría*", "propon*", "considera", "consideran", "estudia", "analiza", "debate", "busca",
+    "podría*", "propon*", "considera", "consideran", "estudia*", "analiza*", "debate", "debaten",
+    "busca", "buscan", "evalúa*",
 )  # fmt: skip
 
 
@@ -105,7 +116,10 @@ class Reading:
         if self.doubt == "open":
             return f"Not decided yet ({shown}): general wording is used."
         if self.doubt:
-            return f"Read as {self.doubt} news ({shown}) that no moment is written for: general wording is used."
+            return (
+                f"Read as {self.doubt} news ({shown}) that no moment is written for: "
+                "general wording is used."
+            )
         if self.unclear:
             return f"Good or bad news? Unclear ({shown}): neutral wording is used."
         return "No particular kind of news recognised: general wording is used."
@@ -148,7 +162,7 @@ def read_moment(
     }
     turn = read_turn(stuff, title, lang=lang)
     if turn is None:
-        return _guarded(by_cues, title, awaited, lang=lang)
+        return _guarded(by_cues, title, awaited)
     return _weighed(known, by_cues, turn, title, awaited)
 
 
@@ -167,7 +181,10 @@ def _weighed(
         agrees = cued.stance == ("progress" if turn.good else "setback")
         if turn.settled and agrees and cued.name not in awaited:
             return by_cues
-        if not turn.settled and (cued.name in awaited or cued.stance == "neutral"):
+        # A neutral cue that is only the name of the thing does not say what is planned for it.
+        named = title[slice(*turn.spans[0])]
+        bare = own is not None and all(cue.text in named for cue in by_cues.cues)
+        if not turn.settled and (cued.name in awaited or (cued.stance == "neutral" and not bare)):
             return by_cues
         if own is None and cued.stance == "neutral":
             return by_cues
@@ -184,7 +201,7 @@ def _weighed(
     return Reading(moment=None, cues=words, doubt="good" if turn.good else "bad")
 
 
-def _guarded(by_cues: Reading, title: str, awaited: set[str], *, lang: str) -> Reading:
+def _guarded(by_cues: Reading, title: str, awaited: set[str]) -> Reading:
     """What the cues say, unless the headline turns it round or leaves it open."""
     moment = by_cues.moment
     if moment is None or moment.stance == "neutral":
@@ -192,14 +209,9 @@ def _guarded(by_cues: Reading, title: str, awaited: set[str], *, lang: str) -> R
     own = [span for cue in moment.cues for span in find_phrase(cue, title)]
     turned = _outside(_TURNS, title, own)
     if not turned:
-        turned = next(
-            (
-                title[a:b]
-                for a, b in turning_words(title, lang=lang)
-                if all(b <= start for start, _ in own) and own
-            ),
-            "",
-        )
+        # Said before everything that the moment knows: "City bans rent-setting software".
+        begins = min((start for start, _ in own), default=0)
+        turned = _outside(_STOPS, title[:begins], ())
     if turned:
         cue = Cue(moment=moment.name, text=turned, where="title")
         return Reading(moment=None, cues=(*by_cues.cues, cue), unclear=True)

@@ -26,10 +26,12 @@ class Found:
     Attributes:
         feeds: ``(address, title)``; never empty.
         notes: What was found out on the way, in words.
+        dead: Addresses of ``feeds`` that gave nothing that can be read, and why.
     """
 
     feeds: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    dead: tuple[tuple[str, str], ...] = ()
 
 
 def find(workspace: Workspace, url: str, *, scheme_guessed: bool = False) -> Found:
@@ -54,7 +56,7 @@ def find(workspace: Workspace, url: str, *, scheme_guessed: bool = False) -> Fou
             if again is not None:
                 parsed, final, url = again, final_plain, plain
         if parsed is None:
-            return Found(feeds=((url, ""),), notes=(f"{url}: {problem}; tried again with a tick",))
+            return Found(feeds=((url, ""),), dead=((url, problem or "no answer"),))
         if not parsed.problem:
             return Found(feeds=((url, ""),))
         if parsed.feeds:
@@ -69,7 +71,7 @@ def find(workspace: Workspace, url: str, *, scheme_guessed: bool = False) -> Fou
                 return Found(feeds=((guess, ""),), notes=(note,))
     return Found(
         feeds=((url, ""),),
-        notes=(f"{url}: {parsed.problem}; no feed was found at the usual addresses either",),
+        dead=((url, f"{parsed.problem}; no feed was found at the usual addresses either"),),
     )
 
 

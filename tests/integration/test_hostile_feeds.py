@@ -291,11 +291,18 @@ def test_a_site_is_asked_for_its_feed(newsroom, world, page, expected):
     assert done["notes"]
 
 
-def test_an_address_that_does_not_answer_is_watched_and_said_so(newsroom, world):
+def test_an_address_that_does_not_answer_is_not_called_watched(newsroom, world):
     url = world.url("/nothing")
     done = newsroom.json("feed", "add", url)
     assert done["added"] == [url]
-    assert "404" in done["notes"][0]
+    assert "404" in done["unreadable"][url]
+    newsroom.ok("feed", "remove", url)
+    said = newsroom.ok("feed", "add", url).out
+    assert f"watching {url}" not in said
+    assert f"nothing could be read at {url}: " in said
+    assert "404" in said
+    assert "the next tick asks again" in said
+    assert f"whistlestop feed remove {url}" in said
 
 
 def test_old_entries_of_a_first_document_make_no_story_with_the_news(newsroom, world):

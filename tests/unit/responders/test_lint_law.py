@@ -149,6 +149,7 @@ HARD = (
 ) * 3
 SMS = BASE.on("sms")[0].text.body
 POST = "“Strike vote in Northfield” (Radio Four Rivers)"
+LONG = f"{'a' * 230} https://go.fourrivers.org/"
 TWO = "Nurses at Mercy Hospital vote to strike", "Mercy Hospital nurses ready to walk out"
 
 CASES: dict[str, tuple[Callable[[], set[str]], Callable[[], set[str]]]] = {
@@ -164,7 +165,7 @@ CASES: dict[str, tuple[Callable[[], set[str]], Callable[[], set[str]]]] = {
     "RS006": (lambda: of(made(ACCENTS, issue="vivienda", lang="es").findings),
               lambda: of(made(ACCENTS.replace("ó", "o").replace("á", "a"), issue="vivienda",
                               lang="es").findings)),
-    "RS010": (lambda: codes(words(add="It says: “Northfield workers vote to strike over 5% offer”")),
+    "RS010": (lambda: codes(words(add="“Northfield workers vote to strike over 5% offer”")),
               lambda: codes(words(add="The Harbor Courier: “Northfield workers vote to strike”"))),
     "RS011": (lambda: codes(words(add="The Harbor Courier: “Workers are winning big today”")),
               lambda: codes(words(add="They call it a “final offer” again."))),
@@ -203,7 +204,8 @@ CASES: dict[str, tuple[Callable[[], set[str]], Callable[[], set[str]]]] = {
               lambda: codes(words(add="See https://a.org/x"))),
     "RS053": (lambda: codes(words("sms", add="https://bit.ly/x")),
               lambda: codes(words(add="https://bit.ly/x"))),
-    "RS054": (lambda: codes(words(add="Dear [first name],")), lambda: codes(words(add="Dear all,"))),
+    "RS054": (lambda: codes(words(add="Dear [first name],")),
+              lambda: codes(words(add="Dear you,"))),
     "RS055": (lambda: codes(words(add="Click here.")), lambda: codes(words(add="Come on Friday."))),
     "RS060": (lambda: codes(words(add=HARD)), lambda: codes(BASE)),
     "RS061": (lambda: codes(replace(BASE, lang="es")), lambda: codes(BASE)),
@@ -212,8 +214,8 @@ CASES: dict[str, tuple[Callable[[], set[str]], Callable[[], set[str]]]] = {
     "RS071": (lambda: codes(words("sms", add="a " * 60)), lambda: codes(words("sms", add="a"))),
     "RS072": (lambda: codes(words("sms", body=SMS + "’")),
               lambda: codes(words("sms", body=SMS + "'"))),
-    "RS073": (lambda: codes(words("post", body=f"{'a' * 230} https://go.fourrivers.org/{'b' * 90}")),
-              lambda: codes(words("post", body=f"{'a' * 230} https://go.fourrivers.org/b"))),
+    "RS073": (lambda: codes(words("post", body=f"{LONG}{'b' * 90}")),
+              lambda: codes(words("post", body=f"{LONG}b"))),
     "RS080": (lambda: codes(words(subject="Another subject")), lambda: codes(BASE)),
     "RS081": (lambda: codes(made(variants=1)), lambda: codes(BASE)),
     "RS090": (lambda: of(TEMPLATE.check(None, "Hello", "templates/fax/response.en.jinja")),

@@ -6,11 +6,16 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
+from responders.drafting.compose import compose
 from responders.drafting.moments import read_moment
-from responders.model.draft import Organisation
+from responders.model.draft import MatchReason, Organisation, StoryEntry, StoryFacts
+from responders.model.issue import BLOCKS
+from responders.model.issue_file import issue_from_mapping
 from responders.services.rehearsal_page import marks_from, shares
 from responders.services.rehearse import rehearse, replayed_stories, starter_set
+from responders.starter import starter_issues
 from testkit.errors import InputError
 
 ORG = Organisation(
@@ -120,3 +125,55 @@ def test_one_accent_in_a_headline_does_not_double_the_cost_of_a_text_message(don
         assert not {f.code for f in variant.findings} & {"RS011", "RS071", "RS072"}
     assert "RS006" in {f.code for f in item.draft.findings}
     assert "calefacción" in item.draft.on("email")[0].text.body
+
+
+def own_blocks(issue):
+    """How many frames each moment has of its own, by block."""
+    return {
+        moment.name: {
+            block: sum(f.block == block and moment.name in f.moments for f in issue.frames)
+            for block in BLOCKS
+        }
+        for moment in issue.moments
+    }
+
+
+def test_the_spanish_file_knows_every_moment_of_the_english_one(issues):
+    english, spanish = issues["housing"][0], issues["vivienda"][0]
+    assert {m.name: m.stance for m in english.moments} == {
+        m.name: m.stance for m in spanish.moments
+    }
+    there = own_blocks(spanish)
+    for moment, blocks in own_blocks(english).items():
+        for block, count in blocks.items():
+            assert bool(count) <= bool(there[moment][block]), (moment, block)
+    assert {t.name for t in spanish.things}
+    assert all(t.wanted in {True, False} for t in spanish.things)
+
+
+def spanish_moments():
+    issue = issue_from_mapping(yaml.safe_load(starter_issues()["vivienda"]))
+    return [moment.name for moment in issue.moments] + [""]
+
+
+@pytest.mark.parametrize("moment", spanish_moments())
+def test_every_spanish_moment_renders_clean_and_fits(issues, moment):
+    issue = issues["vivienda"][0]
+    story = StoryFacts(
+        id="s", title="El concejo de Arroyo Seco habla de la vivienda", lang="es",
+        url="https://lavoz.example/vivienda", source="La Voz del Valle",
+        published_at=datetime(2026, 10, 12, 9, tzinfo=UTC),
+        summary="El concejo municipal de Arroyo Seco habló el lunes de la vivienda.",
+        entries=(StoryEntry(title="Vivienda", url="https://b.example", source="Radio Puente"),),
+    )  # fmt: skip
+    reason = MatchReason(issue="vivienda", issue_title=issue.title)
+    draft = compose(
+        story, issue, reason, ORG, as_of=datetime(2026, 10, 12, 12, tzinfo=UTC), moment=moment,
+        channels=("email", "post", *(() if moment == "death" else ("sms", "call", "push", "ad"))),
+    )  # fmt: skip
+    assert not [f for f in draft.findings if f.severity == "error"], draft.findings
+    assert draft.on("email")
+    assert moment == "death" or len(draft.on("sms")) >= 2
+    for variant in draft.variants:
+        left = {f.code for f in variant.findings} - {"RS061"}  # no reading grade in Spanish
+        assert not left, (variant.channel, variant.findings)
