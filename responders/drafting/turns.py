@@ -98,7 +98,7 @@ def turning_words(text: str, *, lang: str = "en") -> tuple[Span, ...]:
     """Where words stand that turn the sense of a text, as (start, end).
 
     Examples:
-        >>> text = "Judge blocks repeal of rent cap"
+        >>> text = "Judge blocks repeal of renters' rights"
         >>> [text[a:b] for a, b in turning_words(text)]
         ['blocks', 'repeal']
     """
