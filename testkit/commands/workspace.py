@@ -66,18 +66,26 @@ def init(app: App, folder: Path, zone: str, model: str | None, as_json: bool) ->
 
 
 @click.command()
+@click.option("--reach", is_flag=True, help="Also ask for a page at web.base_url.")
 @json_option
 @pass_app
-def doctor(app: App, as_json: bool) -> int:
+def doctor(app: App, reach: bool, as_json: bool) -> int:
     """Check versions, folder, permissions, name clashes, keys, ledger and delivery.
+
+    With --reach also whether the pages open at the address that links in mails begin with.
 
     \b
     Example:
-      whistlestop doctor
+      whistlestop doctor --reach
     """
     from testkit.services.setup import doctor as run
 
-    findings = run(app.workspace(), auditors=app.auditors())
+    workspace = app.workspace()
+    findings = run(workspace, auditors=app.auditors())
+    if reach:
+        from testkit.services.reach import findings as reached
+
+        findings += reached(workspace)
     bad = any(f.severity == "error" for f in findings)
     text = "\n".join(str(f) for f in findings)
     emit(

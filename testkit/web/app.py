@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from testkit.errors import KitError
-from testkit.web import security
+from testkit.web import health, security
 from testkit.web.desk import Desk
 from testkit.web.entrance import Entrance
 from testkit.web.pageset import Visit
@@ -56,6 +56,7 @@ def create_app(open_workspace: Callable[[Actor], Workspace], pages: Sequence[Pag
         _route(shell, "/signin", entrance.how_to_sign_in),
         _route(shell, "/signout", None, entrance.sign_out),
         _route(shell, "/link/{token}", entrance.open_link, entrance.use_link),
+        _route(shell, health.path_of("{question}"), health.page),
         _route(shell, "/inbox", desk.inbox),
         _route(shell, "/requests/{revision}", desk.open_request, desk.decide_request),
         _route(shell, "/requests/{revision}/result", desk.show_result),
