@@ -89,13 +89,17 @@ def _show_plan(workspace: Workspace, row: PlanRow, *, word: str, as_json: bool) 
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> None:
+    from responders.services.release import corrected
     from responders.store import drafts, releases
     from testkit.kernel.clock import from_text, shown
+    from testkit.signoff import service
 
     zone_name = workspace.config.organisation.zone
     with workspace.db.read() as conn:
         done, plans = drafts.releases(conn), releases.open_plans(conn)
         titles = {d.id: d.title for d in drafts.listed(conn, dropped=True)}
+        old = {r.id: corrected(conn, r.request) for r in done}
+        now = {r.id: service.load(conn, r.request).state.state.value for r in done}
     data: list[dict[str, Any]] = [
         {
             "release": None,
@@ -104,20 +108,23 @@ def _list(workspace: Workspace, *, as_json: bool) -> None:
             "at": p.publish_at,
             "by": p.by,
             "practice": None,
+            "state": "planned",
+            "corrects": None,
         }
         for p in plans
     ]
     data += [
         {"release": r.id, "plan": None, "draft": r.draft, "at": r.at, "by": r.by,
-         "practice": r.practice}
+         "practice": r.practice, "state": now[r.id], "corrects": old[r.id] or None}
         for r in done
     ]  # fmt: skip
     rows = [
         (d["release"] or "(planned)", shown(from_text(d["at"]), zone_name=zone_name), d["by"],
-         d["draft"], titles.get(d["draft"], ""))
+         d["state"] + (f", corrects {d['corrects']}" if d["corrects"] else ""), d["draft"],
+         titles.get(d["draft"], ""))
         for d in data
     ]  # fmt: skip
-    text = table(rows, ["release", "when", "by", "draft", "title"]) if rows else "none yet"
+    text = table(rows, ["release", "when", "by", "state", "draft", "title"]) if rows else "none yet"
     emit(data, text, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from testkit.kernel.ids import new_id
 from testkit.kernel.workspace import replace_file
 from testkit.outbox import store as outbox
 from testkit.outbox.letter import one_line
+from testkit.signoff import events as ev
 from testkit.signoff import service as signoff
 from testkit.signoff.table import State
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from testkit.kernel.ledger import Auth
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
 __all__ = ["Due", "plan", "release_due", "take_back"]
@@ -92,6 +94,7 @@ def plan(
             auth=actor.auth,
         )
         releases.add(conn, row)
+        _told(conn, workspace, request, at=at, embargo=embargo)
         ledger.append(
             conn,
             kind="release.planned",
@@ -101,6 +104,37 @@ def plan(
             now=now,
         )
     return row
+
+
+def _told(
+    conn: Connection,
+    workspace: Workspace,
+    request: signoff.Request,
+    *,
+    at: datetime | None,
+    embargo: datetime | None,
+) -> None:
+    """The request learns its moments: no words change, so every sign-off stands.
+
+    From here on a yes that comes too late for the planned moment is refused to whoever gives it,
+    and a release before the later of both is refused whoever asks.
+    """
+    actor, state = workspace.actor, request.state
+    if (state.publish_at, state.embargo_until) == (at, embargo):
+        return
+    event = ev.Edited(
+        at=workspace.clock(),
+        actor=actor.name,
+        via=actor.via,
+        auth=actor.auth,
+        revision=state.revision,
+        digest=state.digest,
+        changed=("schedule",),
+        rescheduled=True,
+        publish_at=at,
+        embargo_until=embargo,
+    )
+    signoff.record(conn, workspace, request.row.id, event)
 
 
 def take_back(workspace: Workspace, given: str) -> releases.PlanRow:
@@ -116,6 +150,8 @@ def take_back(workspace: Workspace, given: str) -> releases.PlanRow:
         if row is None:
             raise StateError(f"no release of {given} is planned", current="not planned")
         releases.end(conn, row.id, f"taken back by {workspace.actor.name}", now=now)
+        if request.state.state not in signoff.ENDED:
+            _told(conn, workspace, request, at=None, embargo=None)
         ledger.append(
             conn,
             kind="release.unplanned",
@@ -210,11 +246,12 @@ def _stop(workspace: Workspace, row: drafts.ReleaseRow, how: str, *, event: str)
     import json
 
     said = json.loads(event)
-    reason = str(said.get("reason") or said.get("by", ""))
     note = workspace.root / row.folder / f"{how.upper()}.txt"
     if note.exists():
         return
     with workspace.db.write() as conn:
+        new = drafts.releases(conn, request=said["by"]) if how == "corrected" else []
+        reason = f"by {new[0].id}" if new else str(said.get("reason", ""))
         if how != "corrected":
             outbox.drop_about(
                 conn, f"release/{row.id}", kinds=("released",), problem=f"the release was {how}"

@@ -72,6 +72,8 @@ def as_data(request: Request) -> dict[str, Any]:
         "author": state.author,
         "facts": dict(state.facts),
         "practice": request.practice,
+        "publish_at": state.publish_at.isoformat() if state.publish_at else None,
+        "embargo_until": state.embargo_until.isoformat() if state.embargo_until else None,
         "fields": request.revision.fields,
         "stages": [
             {"stage": s.id, "status": s.status, "have": sum(g.have for g in s.groups),
@@ -107,6 +109,7 @@ def as_text(workspace: Workspace, request: Request) -> str:
     ]
     if request.practice:
         lines.insert(0, "PRACTICE: nothing leaves to a live channel")
+    lines += life_lines(workspace, request)
     for stage in state.stages:
         have = ", ".join(
             f"{names.get(s.actor, s.actor)}" for group in stage.groups for s in group.by
@@ -122,6 +125,39 @@ def as_text(workspace: Workspace, request: Request) -> str:
         )
     lines += turn_lines(workspace, request)
     return "\n".join(lines)
+
+
+def life_lines(workspace: Workspace, request: Request) -> list[str]:
+    """When it is to go out, what it corrects, and how it ended."""
+    from testkit.kernel.clock import shown
+    from testkit.signoff import store
+    from testkit.signoff.events import Corrected, Killed, Recalled, Submitted
+    from testkit.signoff.table import State
+
+    zone, state = workspace.config.organisation.zone, request.state
+    with workspace.db.read() as conn:
+        first = store.events(conn, request.row.id)[0]
+    lines = []
+    if isinstance(first, Submitted) and first.corrects:
+        lines.append(f"corrects {first.corrects}")
+    if state.released is None and state.ended_by is None:
+        if state.publish_at:
+            lines.append(f"planned for {shown(state.publish_at, zone_name=zone)}")
+        if state.embargo_until:
+            lines.append(f"under embargo until {shown(state.embargo_until, zone_name=zone)}")
+    end = state.ended_by
+    if isinstance(end, Corrected):
+        lines.append(f"corrected by {end.by}")
+    elif isinstance(end, Killed | Recalled):
+        known = workspace.roster.get(end.actor)
+        who = known.name if known else end.actor
+        lines.append(f"{end.kind} by {who} {shown(end.at, zone_name=zone)}: {end.reason}")
+    if state.state is State.KILLED and state.released is not None:
+        lines.append(
+            "it had been released, and what has left stays out; to take it back in public:"
+            f" whistlestop signoff recall {request.row.id} -m WHY"
+        )
+    return lines
 
 
 def asked_now(workspace: Workspace, request: Request) -> list[str]:

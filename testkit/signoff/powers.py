@@ -166,7 +166,7 @@ def _released(q: Question) -> Refusal | None:
     return q.no(
         "too_early",
         f"{'under embargo' if embargo else 'planned'} until {q.when(earliest)}",
-        "it goes out then" if not embargo else "change the embargo, or wait",
+        "wait, or plan anew" if embargo else "it goes out then; to change that, plan anew",
         at=earliest,
     )
 

@@ -18,7 +18,16 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import canonical_json, digest
 from testkit.signoff import service, store
-from testkit.signoff.events import Commented, Signed, event_to_dict
+from testkit.signoff.events import (
+    Commented,
+    Corrected,
+    Edited,
+    Released,
+    Reopened,
+    Signed,
+    Submitted,
+    event_to_dict,
+)
 from testkit.signoff.model import SYSTEM
 
 if TYPE_CHECKING:
@@ -169,6 +178,20 @@ def _note(event: Event) -> str:
     if isinstance(event, Commented) and event.suggests:
         offer = f"{event.quote!r} -> {event.replacement!r}"
         return f"{event.note}: {offer}" if event.note else offer
+    match event:
+        case Submitted(corrects=old) if old:
+            return f"corrects {old}"
+        case Submitted(reopens=old) if old:
+            return f"takes up {old} again"
+        case Corrected(by=new):
+            return f"by {new}"
+        case Reopened(as_request=new):
+            return f"as {new}"
+        case Released(release=made):
+            return f"as {made}"
+        case Edited(rescheduled=True, publish_at=at, embargo_until=embargo):
+            planned = f"planned for {to_text(at)}" if at else "no moment planned"
+            return f"{planned}, embargo until {to_text(embargo)}" if embargo else planned
     return str(getattr(event, "note", "") or getattr(event, "reason", ""))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.kernel.clock import from_text, shown
+from testkit.signoff import service
 from testkit.signoff.model import Decision
 from testkit.signoff.office import calendar_of, office_of
 from testkit.signoff.sla import deadlines
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.service import Request
-    from testkit.signoff.state import SignOff, StageStatus
+    from testkit.signoff.state import RequestState, SignOff, StageStatus
     from testkit.web.comparing import Changes
     from testkit.web.deciding import Offer
     from testkit.web.pageset import About
@@ -124,6 +125,7 @@ class RequestView:
         state: Where it is.
         waits: Which stage waits for whom, by when; empty when none does.
         author: Whose words.
+        planned: When they are to go out; empty while nothing is planned.
         words: Channel to variants, each ``(key, ((part, text), ...))``.
         also: Other fields that a sign-off is about, ``(name, value)``.
         facts: What the chain was told, ``(name, value)``.
@@ -139,6 +141,7 @@ class RequestView:
     state: str
     waits: str
     author: str
+    planned: str
     words: tuple[tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]], ...]
     also: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
@@ -266,6 +269,7 @@ def request_view(workspace: Workspace, request: Request) -> RequestView:
         state=STATES.get(state.state, state.state.value),
         waits=_waits(workspace, request),
         author=_name(workspace, state.author),
+        planned=_planned(workspace, state),
         words=_words(fields.get("arms", {})),
         also=also,
         facts=tuple(_named(name, value) for name, value in sorted(state.facts.items())),
@@ -346,6 +350,23 @@ def _words(
         )
         for channel, variants in arms.items()
     )
+
+
+def _planned(workspace: Workspace, state: RequestState) -> str:
+    at, embargo = state.publish_at, state.embargo_until
+    if state.state in service.ENDED or (at is None and embargo is None):
+        return ""
+    parts = []
+    if at is not None:
+        parts.append(f"planned for {_when(workspace, at.isoformat())}")
+    if embargo is not None:
+        parts.append(f"under embargo until {_when(workspace, embargo.isoformat())}")
+    last = (
+        f", so not before {_when(workspace, max(at, embargo).isoformat())}"
+        if (at is not None and embargo is not None)
+        else ""
+    )
+    return f"{' and '.join(parts)}{last}"
 
 
 def _named(name: str, value: Any) -> tuple[str, str]:
