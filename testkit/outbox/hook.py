@@ -9,15 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from testkit.errors import InputError
-from testkit.kernel.clock import to_text
-from testkit.outbox.letter import Message, Outcome, cut, one_line
+from testkit.outbox.letter import Message, Outcome, one_line
+from testkit.outbox.rooms import Style, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-__all__ = ["Hook", "HookSender", "Style", "body_of", "signature", "signing_key"]
-
-Style = Literal["json", "slack", "teams", "discord"]
+__all__ = ["Hook", "HookSender", "signature", "signing_key"]
 
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -86,49 +84,6 @@ def signature(key: bytes, *, message_id: str, timestamp: int, body: bytes) -> st
     signed = f"{message_id}.{timestamp}.".encode() + body
     made = hmac.new(key, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"
-
-
-def body_of(message: Message, style: Style) -> bytes:
-    """The body that a peer reads; names in it cannot mention or format anything.
-
-    Args:
-        message: What to say.
-        style: For whom.
-    """
-    subject, text = one_line(message.subject), cut(message.body)
-    value: dict[str, Any]
-    match style:
-        case "slack":
-            value = {"text": _escaped(f"{subject}\n{text}")[:38_000]}
-        case "discord":
-            whole = f"{subject}\n{text}"
-            value = {"content": whole if len(whole) <= 2000 else f"{whole[:1999]}…",
-                     "allowed_mentions": {"parse": []}}  # fmt: skip
-        case "teams":
-            blocks = [
-                {"type": "TextBlock", "text": subject, "weight": "Bolder", "wrap": True},
-                {"type": "TextBlock", "text": text[:20_000], "wrap": True},
-            ]
-            card = {
-                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-                "type": "AdaptiveCard",
-                "version": "1.4",
-                "body": blocks,
-            }
-            kind = "application/vnd.microsoft.card.adaptive"
-            value = {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
-        case "json":
-            value = {
-                "type": message.kind,
-                "id": message.id,
-                "timestamp": to_text(message.made_at),
-                "data": {**message.data, "subject": subject, "text": text},
-            }
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 class HookSender:
@@ -205,6 +160,12 @@ def _judged(status: int, retry_after: str) -> Outcome:
         return Outcome(sent=True)
     problem = f"the peer answered {status}"
     if status in _AGAIN or status >= 500:
-        wait = timedelta(seconds=int(retry_after)) if retry_after.isdecimal() else None
-        return Outcome(problem=problem, wait=wait)
+        return Outcome(problem=problem, wait=_asked(retry_after))
     return Outcome(problem=problem, final=True)
+
+
+def _asked(retry_after: str) -> timedelta | None:
+    """How long a peer asks to be left alone; Discord counts in fractions of a second."""
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", retry_after):
+        return timedelta(seconds=float(retry_after))
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testkit.errors import InputError
-from testkit.outbox.hook import Hook, HookSender, body_of, signing_key
+from testkit.outbox.hook import Hook, HookSender, signing_key
 from testkit.outbox.letter import LINK, Message, address, cut, one_line
 from testkit.outbox.mail import FolderSender, compose
 from testkit.outbox.retry import DELAYS, next_try, peer_pause
@@ -113,27 +112,6 @@ def test_a_silent_peer_is_asked_at_least_every_quarter_of_an_hour():
     pauses = [peer_pause(n) for n in range(1, 30)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == timedelta(minutes=15)
-
-
-HOSTILE = replace(PLAIN, subject="<!channel> @everyone & all", body="<https://evil|click>")
-
-
-def test_a_headline_mentions_nobody_and_formats_nothing_in_slack():
-    text = json.loads(body_of(HOSTILE, "slack"))["text"]
-    assert "<" not in text
-    assert "&lt;!channel&gt; @everyone &amp; all" in text
-
-
-def test_a_headline_mentions_nobody_in_discord_and_fits():
-    body = json.loads(body_of(replace(HOSTILE, body="x" * 5000), "discord"))
-    assert body["allowed_mentions"] == {"parse": []}
-    assert len(body["content"]) == 2000
-
-
-def test_teams_gets_an_adaptive_card_with_the_text():
-    (card,) = json.loads(body_of(HOSTILE, "teams"))["attachments"]
-    assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
-    assert [b["text"] for b in card["content"]["body"]] == [HOSTILE.subject, HOSTILE.body]
 
 
 @pytest.mark.parametrize("text", ["", "whsec_", "whsec_AAAA", "not base64!", "whsec_" + "A" * 120])
