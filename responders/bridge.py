@@ -90,6 +90,7 @@ class Lesson:
         proven: Whether it follows from a crossing.
         sentence: The same for people.
         chosen: Words of the arm that was chosen for the rest; empty without one choice.
+        became: ``killed``, ``recalled`` or ``corrected``; empty where the words still stand.
     """
 
     experiment: str
@@ -102,6 +103,7 @@ class Lesson:
     proven: bool
     sentence: str
     chosen: str
+    became: str = ""
 
 
 def release_of(source: str) -> str:
@@ -116,7 +118,13 @@ def release_of(source: str) -> str:
 
 
 def lesson_of(
-    plan: Plan, decision: Decision | None, *, release: str, title: str, released_at: str
+    plan: Plan,
+    decision: Decision | None,
+    *,
+    release: str,
+    title: str,
+    released_at: str,
+    became: str = "",
 ) -> Lesson:
     """What a test of a release says so far; nothing is read into a test that has not decided.
 
@@ -126,6 +134,7 @@ def lesson_of(
         release: Where the words came from.
         title: What they answered.
         released_at: ISO-8601 text.
+        became: What happened to the words afterwards.
     """
     metric = plan.metric.name
     best = max(decision.chosen, key=lambda arm: decision.chosen[arm]) if decision else ""
@@ -156,4 +165,5 @@ def lesson_of(
         proven=decision is not None and decision.proven,
         sentence=sentence,
         chosen=chosen,
+        became=became,
     )

@@ -85,7 +85,8 @@ def show(app: App, name: str, as_json: bool) -> None:
     lines += ["", "What worked last time:" if lessons else "No release on it was tested yet."]
     for lesson in lessons:
         when = shown(from_text(lesson.released_at), zone_name=zone_name)
-        lines += [f"- {when}, {lesson.channel}: {lesson.title}", f"  {lesson.sentence}"]
+        became = f" ({lesson.became} since)" if lesson.became else ""
+        lines += [f"- {when}, {lesson.channel}: {lesson.title}{became}", f"  {lesson.sentence}"]
     emit(
         {"issue": name, "title": found.title, "owner": found.owner, "version": version,
          "query": found.query, "lessons": [asdict(lesson) for lesson in lessons]},

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from responders.bridge import Lesson, lesson_of, release_of
 from responders.store import drafts
 from testkit.errors import NotFoundError
+from testkit.signoff import service
+from testkit.signoff.table import State
 from testkit.store import looks, plans
 
 if TYPE_CHECKING:
@@ -36,20 +38,34 @@ def what_worked(conn: Connection, issue: str) -> list[Lesson]:
         if draft.issue == issue:
             decided = looks.decisions(conn, name, locked.version)
             last = max(decided, key=lambda d: d.at, default=None)
+            state = service.load(conn, row.request).state.state
             found.append(
-                lesson_of(locked.plan, last, release=row.id, title=draft.title, released_at=row.at)
-            )
+                lesson_of(
+                    locked.plan, last, release=row.id, title=draft.title, released_at=row.at,
+                    became="" if state is State.RELEASED else state.value,
+                )
+            )  # fmt: skip
     return sorted(found, key=lambda lesson: lesson.released_at, reverse=True)
 
 
 def latest(conn: Connection, issue: str) -> str:
     """The newest lesson of an issue in a sentence; empty while no test has decided.
 
+    Words that were killed or recalled are nobody's example: their test stays on the issue's page.
+
     Args:
         conn: A connection in a transaction.
         issue: Slug of the issue.
     """
-    lesson = next((found for found in what_worked(conn, issue) if found.decided), None)
+    stopped = {State.KILLED.value, State.RECALLED.value}
+    lesson = next(
+        (
+            found
+            for found in what_worked(conn, issue)
+            if found.decided and found.became not in stopped
+        ),
+        None,
+    )
     if lesson is None:
         return ""
     return f"Last time ({lesson.released_at[:10]}, {lesson.channel}): {lesson.sentence}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from responders.release.effects import stop_of
 from responders.services.release import keep_effects, release
 from responders.store import drafts, releases
-from testkit.errors import InputError, KitError, StateError
+from testkit.errors import InputError, KitError, NotAuthorisedError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import from_text, shown, to_text
 from testkit.kernel.ids import new_id
@@ -94,7 +95,7 @@ def plan(
             auth=actor.auth,
         )
         releases.add(conn, row)
-        _told(conn, workspace, request, at=at, embargo=embargo)
+        _told(conn, workspace, request, by=actor, at=at, embargo=embargo)
         ledger.append(
             conn,
             kind="release.planned",
@@ -111,6 +112,7 @@ def _told(
     workspace: Workspace,
     request: signoff.Request,
     *,
+    by: ledger.Actor,
     at: datetime | None,
     embargo: datetime | None,
 ) -> None:
@@ -119,14 +121,14 @@ def _told(
     From here on a yes that comes too late for the planned moment is refused to whoever gives it,
     and a release before the later of both is refused whoever asks.
     """
-    actor, state = workspace.actor, request.state
+    state = request.state
     if (state.publish_at, state.embargo_until) == (at, embargo):
         return
     event = ev.Edited(
         at=workspace.clock(),
-        actor=actor.name,
-        via=actor.via,
-        auth=actor.auth,
+        actor=by.name,
+        via=by.via,
+        auth=by.auth,
         revision=state.revision,
         digest=state.digest,
         changed=("schedule",),
@@ -151,7 +153,7 @@ def take_back(workspace: Workspace, given: str) -> releases.PlanRow:
             raise StateError(f"no release of {given} is planned", current="not planned")
         releases.end(conn, row.id, f"taken back by {workspace.actor.name}", now=now)
         if request.state.state not in signoff.ENDED:
-            _told(conn, workspace, request, at=None, embargo=None)
+            _told(conn, workspace, request, by=workspace.actor, at=None, embargo=None)
         ledger.append(
             conn,
             kind="release.unplanned",
@@ -202,6 +204,15 @@ def _missed(workspace: Workspace, row: releases.PlanRow, why: str, *, tell: bool
     now = workspace.clock()
     with workspace.db.write() as conn:
         releases.end(conn, row.id, why, now=now)
+        request = signoff.load(conn, row.request)
+        if request.state.state not in signoff.ENDED:
+            by = ledger.Actor(name=row.by, via="tick", auth=cast("Auth", row.auth))
+            # The moment is over, so no yes can be too late for it; an embargo is never lifted.
+            # A planner who has left lifts nothing (somebody plans anew), nor does one whose request
+            # has run out of time.
+            with contextlib.suppress(NotAuthorisedError, StateError):
+                embargo = request.state.embargo_until
+                _told(conn, workspace, request, by=by, at=None, embargo=embargo)
         ledger.append(
             conn,
             kind="release.missed",
@@ -213,7 +224,7 @@ def _missed(workspace: Workspace, row: releases.PlanRow, why: str, *, tell: bool
         person = workspace.roster.get(row.by)
         mail = workspace.config.delivery.mail
         if tell and person is not None and person.email and (mail.host or mail.folder):
-            title = one_line(signoff.load(conn, row.request).row.title)
+            title = one_line(request.row.title)
             when = shown(from_text(row.publish_at), zone_name=workspace.config.organisation.zone)
             outbox.add(
                 conn,
