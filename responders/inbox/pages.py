@@ -1,13 +1,11 @@
-"""The page set of responses; so far the shell's own inbox and decision page need the reason only.
-
-More pages (drafts, stories, issues) join ``INBOX.pages`` when they are written.
-"""
+"""The page set of responses: what an approver should know of a draft, and when it goes out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from responders.inbox.plan import PLAN, path_of
 from responders.services.standing import standing
 from responders.store import drafts
 from testkit.errors import NotFoundError
@@ -49,6 +47,7 @@ def about(workspace: Workspace, subject: str) -> About | None:
             Finding(**{name: f[name] for name in FIELDS if name in f})
             for f in row.facts.get("findings", ())
         ),
+        steps=(("When does it go out?", path_of(row.id)),),
     )
 
 
@@ -57,4 +56,4 @@ def web_address(url: str) -> str:
     return url if urlsplit(url).scheme in {"http", "https"} else ""
 
 
-INBOX: Final = PageSet(package="responders.inbox", about=about)
+INBOX: Final = PageSet(package="responders.inbox", pages=(PLAN,), about=about)

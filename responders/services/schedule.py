@@ -58,12 +58,14 @@ def plan(
         embargo: Not before.
 
     Raises:
-        InputError: The moment has passed, or leaves less than the chain's lead time.
+        InputError: No moment is given; it has passed; or it leaves less than the chain's lead time.
         StateError: The request has ended.
     """
     now, actor = workspace.clock(), workspace.actor
     moments = [m for m in (at, embargo) if m is not None]
-    moment = max(moments, default=now)
+    if not moments:
+        raise InputError("say when, or until when it is under embargo", field="at")
+    moment = max(moments)
     with workspace.db.write() as conn:
         request = signoff.find(conn, given)
         state = request.state

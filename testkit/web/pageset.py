@@ -78,6 +78,7 @@ class About:
         alarm: Something that must not be overlooked; empty when there is nothing.
         sources: ``(text, address)`` of what is answered.
         findings: What automatic checks say about the words.
+        steps: ``(words, path)`` of what else those who are signed in can do with it.
     """
 
     reason: str = ""
@@ -86,6 +87,7 @@ class About:
     alarm: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+    steps: tuple[tuple[str, str], ...] = ()
 
 
 def _nothing_known(workspace: Workspace, subject: str) -> About | None:

@@ -197,6 +197,37 @@ def test_a_plan_keeps_the_yes_is_on_every_page_and_no_hand_releases_before_it(of
     assert office.json("release", office.draft, person="sam")["new"]
 
 
+def test_a_plan_is_made_and_taken_back_in_the_browser(office, web):
+    approved(office)
+    yes = office.request()["signoffs"]
+    with serving(office) as site, visitor(site) as sam:
+        path = f"/drafts/{office.draft}/plan"
+        assert sam.get(path).status_code == 401
+        sam.sign_in(office.link("sam"))
+        assert f'href="{path}"' in sam.get(f"/requests/{office.revision}").text
+        for moments in ({}, {"at": "2026-11-01T12:00"}, {"at": "soon"}):
+            refused = sam.send(path, do="plan", **moments)
+            assert refused.status_code == 400
+            assert 'role="alert"' in refused.text
+        assert office.request()["publish_at"] is None
+        both = {"at": "2026-11-02T12:00", "embargo": "2026-11-02T12:30"}
+        page = sam.send(path, do="plan", **both).text
+        assert "Planned for 2 Nov 2026 12:30 EST, by Sam" in page
+        assert 'value="2026-11-02T12:00"' in page
+        (planned,) = office.json("release", "--list")
+        assert planned["at"].startswith("2026-11-02T17:30")
+        assert office.request()["signoffs"] == yes
+        assert "Planned" not in sam.send(path, do="cancel").text
+        assert sam.send(path, do="cancel").status_code == 409
+        assert office.json("release", "--list") == []
+        sam.send(path, do="plan", at="2026-11-02T12:00")
+        office.clock.move(hours=4)
+        (due,) = office.json("tick")["due"]
+        assert due["released"]
+        assert "<form" not in sam.get(path).text.partition("<main")[2]
+        assert sam.get("/drafts/draft_none/plan").status_code == 404
+
+
 def test_a_yes_that_comes_too_late_for_the_plan_is_refused_to_whoever_gives_it(office, web):
     office.run("release", office.draft, "--at", "2026-11-02 11:00", person="sam")
     office.clock.move(hours=1, minutes=58)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import Environment, PackageLoader, meta, nodes
 
+import responders.inbox
 import testkit.pages
 import testkit.web
+from responders.inbox.plan import PlanContext
 from testkit.pages.experiments import ListContext, OneContext
 from testkit.pages.signoff import HistoryContext, LatencyContext
 from testkit.web import contexts
@@ -48,6 +50,7 @@ def asked(package: str, name: str) -> set[str]:
         ("testkit.pages", "experiments/one", OneContext),
         ("testkit.pages", "signoff/latency", LatencyContext),
         ("testkit.pages", "signoff/history", HistoryContext),
+        ("responders.inbox", "plan", PlanContext),
     ],
 )
 def test_a_template_asks_for_exactly_its_context(package: str, name: str, context: type) -> None:
@@ -55,7 +58,7 @@ def test_a_template_asks_for_exactly_its_context(package: str, name: str, contex
     assert asked(package, f"{name}.html.jinja") - {"frame"} == given
 
 
-@pytest.mark.parametrize("package", [testkit.web, testkit.pages])
+@pytest.mark.parametrize("package", [testkit.web, testkit.pages, responders.inbox])
 def test_no_template_carries_style_or_script_of_its_own(package: ModuleType) -> None:
     found = list(Path(package.__path__[0]).rglob("*.jinja"))
     assert found
