@@ -121,6 +121,21 @@ def test_what_a_release_taught_is_on_the_issue_and_in_the_next_drafts_reason(she
     assert "Last time" in shown
     assert "b was better" in shown
 
+    # Words that were taken back are nobody's example, though their test stays on the page.
+    shell.ok("signoff", "recall", first["draft"], "-m", "the number was wrong", person="kim")
+    shell.clock.move(hours=24)
+    report(
+        world, shell, "Teachers in Elmwood walk out over unpaid overtime",
+        "Elmwood teachers walkout: overtime went unpaid",
+        "Unpaid overtime sends Elmwood teachers to the picket line",
+    )  # fmt: skip
+    third = raised(shell)
+    assert third["draft"] not in {first["draft"], second["draft"]}
+    assert "Last time" not in third["reason"]
+    assert [found["became"] for found in shell.json("issue", "show", "labor")["lessons"]] == [
+        "recalled"
+    ]
+
 
 def test_a_release_that_was_recalled_says_so_where_its_test_is_listed(shell, world):
     first = raised(shell)
