@@ -15,6 +15,7 @@ from tests.web_world import Office, moved_in, prepared, serving, visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 pytestmark = pytest.mark.faults
@@ -61,6 +62,13 @@ def acts(office: Office, request: str) -> list[tuple[str, str, str]]:
     """Who did what, and why, as the exported record says it."""
     text = office.run("signoff", "record", request, "--format", "csv")
     return [(r["who"], r["did"], r["note"]) for r in csv.DictReader(io.StringIO(text, newline=""))]
+
+
+def waiting_since(office: Office) -> datetime | None:
+    from testkit.signoff import service
+
+    with office.workspace().db.read() as conn:
+        return service.find(conn, office.draft).state.opened_at
 
 
 def ledger(office: Office, request: str) -> list[str]:
@@ -229,8 +237,11 @@ def test_a_plan_is_made_and_taken_back_in_the_browser(office, web):
 
 
 def test_a_yes_that_comes_too_late_for_the_plan_is_refused_to_whoever_gives_it(office, web):
+    asked_since = waiting_since(office)
+    office.clock.move(minutes=1)
     office.run("release", office.draft, "--at", "2026-11-02 11:00", person="sam")
-    office.clock.move(hours=1, minutes=58)
+    assert waiting_since(office) == asked_since  # a plan restarts no clock and asks nobody anew
+    office.clock.move(hours=1, minutes=57)
     code, told = office.attempt("signoff", "approve", office.revision, person="kim")
     assert code == 3
     assert "approvals close 5 minutes before" in told
