@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from testkit.adapters.counts import latest
+from testkit.adapters.events import gaps
 from testkit.adapters.identity import normal_id_sql
 from testkit.adapters.model import ID_KINDS
 from testkit.adapters.tables import folded
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from testkit.adapters.model import Reading, Snapshot
+    from testkit.adapters.model import Gap, Reading, Snapshot
 
 __all__ = [
     "Deed",
@@ -98,11 +99,13 @@ class Prepared(CsvFile):
         found: Match rates by arm and kind of id; empty for counts, and where the export names
             people by the unit itself.
         strangers: Rows of people who are not in the list.
+        gaps: What machines add to opens and clicks, by the arm that people were assigned to.
     """
 
     table: str
     found: tuple[Found, ...] = ()
     strangers: int = 0
+    gaps: tuple[Gap, ...] = ()
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The table; it holds only in the session that it was prepared in."""
@@ -281,10 +284,20 @@ def units_file(
             """
         ).fetchall()
     )
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE {name}_opened AS
+        SELECT i.unit AS id, i.arm, e.kind, e.machine, e.machine_why
+        FROM {reading.events} e JOIN {name}_ids i ON i.id_kind = e.id_kind AND i.id = e.id
+        WHERE e.kind IN ('opened', 'clicked')
+        """
+    )
+    made = gaps(connection, f"{name}_opened")
+    connection.execute(f"DROP TABLE {name}_opened")
     connection.execute(f"DROP TABLE {name}_ids")
     connection.execute(f"DROP TABLE {name}_people")
     plain = _prepared(reading, path, name, (unit_column, *metrics, "at", "arm", "machine"))
-    return replace(plain, found=found, strangers=strangers)
+    return replace(plain, found=found, strangers=strangers, gaps=made)
 
 
 def _spelled(kind: str) -> str:

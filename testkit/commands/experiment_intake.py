@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.adapters.handback import HandBack
+    from testkit.model.costing import Cost
     from testkit.services.intake import TakenIn
-    from testkit.services.spend import Cost
 
 __all__ = ["COMMANDS", "pairs"]
 
@@ -299,20 +299,27 @@ def _taken_lines(done: TakenIn, name: str, source: Path, *, dry_run: bool) -> li
 def _costs_data(costs: Sequence[Cost]) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
-    return [{**asdict(one), "per_thousand": one.per_thousand} for one in costs]
+    return [asdict(one) for one in costs]
 
 
 def _costs_text(costs: Sequence[Cost]) -> str:
+    from testkit.reports import words
+
     rows = [
         (
             one.arm or "no arm",
-            f"{one.cents / 100:,.2f} {one.currency}".rstrip(),
+            words.money(one),
             "-" if one.outcomes is None else f"{one.outcomes:,}",
-            "-" if one.per_thousand is None else f"{one.per_thousand:,.1f}",
+            words.per_thousand(one),
+            words.extra_per_thousand(one),
         )
         for one in costs
     ]
-    return table(rows, ["arm", "spent", "outcomes", "outcomes per 1,000 of spend"])
+    head = ["arm", "spent", "outcomes", "outcomes per 1,000 of spend", "more than control's"]
+    lines = [table(rows, head)]
+    if all(one.outcomes is None for one in costs):
+        lines.append("outcomes are those of the last look, and none was taken yet")
+    return "\n".join(lines)
 
 
 @click.command()
@@ -320,7 +327,7 @@ def _costs_text(costs: Sequence[Cost]) -> str:
 @json_option
 @pass_app
 def spend(app: App, name: str, as_json: bool) -> None:
-    """What ads cost, by arm, and outcomes per 1,000 of spend. Describes, and decides nothing.
+    """What ads cost, by arm, and outcomes per 1,000 of spend, as of the last look. Decides nothing.
 
     \b
     Example:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from testkit.engines.sources import identifier, literal, session
-from testkit.model.look import Cell, Quality, WaveCounts
+from testkit.model.look import Cell, MachineFigures, Quality, WaveCounts
 from testkit.stats.moments import CoMoments
 
 if TYPE_CHECKING:
@@ -182,6 +182,11 @@ def _observed(
                 f"coalesce(sum(CASE WHEN {below} AND r.batch >= r.base THEN r.value END), 0)"
                 f" AS per_{index}"
             )
+    machines = [
+        f"coalesce(max(CASE WHEN r.metric = {literal(metric.name)} AND r.machine AND r.value > 0"
+        f" AND {_in_window(metric)} THEN 1 ELSE 0 END), 0) AS machine_{index}"
+        for index, metric in enumerate(plan.metrics)
+    ]
     extra = [f"segment_{i}" for i in range(len(plan.segments))]
     extra += [f"covariate_{i}" for i in range(len(_covariates(plan)))]
     extra += ["group_"] if plan.unit_group is not None else []
@@ -196,7 +201,7 @@ def _observed(
             AS crossed,
           coalesce(max(CASE WHEN r.metric = {primary} AND r.machine AND r.value > 0
             THEN 1 ELSE 0 END), 0) AS machine,
-          {", ".join(values)}
+          {", ".join(values)}, {", ".join(machines)}
         FROM assigned a
         LEFT JOIN sent s USING (wave)
         LEFT JOIN result r ON r.unit = a.unit
@@ -327,7 +332,27 @@ def _quality(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Quality:
         "SELECT arm, sum(crossed), sum(machine) FROM observed GROUP BY arm"
     ).fetchall():
         crossed[arm], machine[arm] = int(other), int(made)
-    return Quality(crossed=crossed, machine=machine)
+    return Quality(crossed=crossed, machine=machine, machines=_machines(connection, plan))
+
+
+def _machines(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[MachineFigures, ...]:
+    """People of whom only a machine was seen, by metric and arm; of metrics that have any."""
+    found: list[MachineFigures] = []
+    for index, metric in enumerate(plan.metrics):
+        rows = {
+            arm: (int(raw), int(human))
+            for arm, raw, human in connection.execute(
+                f"SELECT arm, count(*) FILTER (WHERE metric_{index} > 0 OR machine_{index} > 0),"
+                f" count(*) FILTER (WHERE metric_{index} > 0) FROM observed GROUP BY arm"
+            ).fetchall()
+        }
+        if any(raw > human for raw, human in rows.values()):
+            found += [
+                MachineFigures(what=metric.name, arm=arm.name, metric=True, raw=raw, human=human)
+                for arm in plan.arms
+                for raw, human in [rows.get(arm.name, (0, 0))]
+            ]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

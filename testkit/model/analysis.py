@@ -137,6 +137,7 @@ def analyse(
         factors=factors(plan, ripe, primary=primary),
         dropped=tuple(a.name for a in plan.treatments if a.name in dropped),
         young=_young(plan, [w for w in waves if w not in ripe]),
+        machines=(quality or Quality()).machines,
     )
 
 

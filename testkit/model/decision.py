@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from testkit.errors import StateError
+from testkit.model.costing import cents_per_unit, extra_per_thousand
 from testkit.model.expecting import expect
 from testkit.model.html import table_html
-from testkit.stats.returns import Range, actions_per_thousand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from testkit.model.expecting import PastCounts
     from testkit.model.look import Look
@@ -126,6 +126,7 @@ def decide(
     stop_reason: str = "",
     despite: str = "",
     past_tests: Sequence[PastCounts] = (),
+    spent: Mapping[str, int] | None = None,
 ) -> Decision:
     """Decide by the plan's rule on the look that ended the test.
 
@@ -138,6 +139,7 @@ def decide(
         stop_reason: Why the test is ended before the plan's end; empty when it is not.
         despite: Why to decide in spite of a blocking data-quality finding; empty to be blocked.
         past_tests: Counts of past tests of rates, for what to expect of the rest.
+        spent: ``arm -> cents`` that were paid; arms that are absent cost what the plan says.
 
     Raises:
         StateError: Nothing was looked at, the plan says go on, or a finding blocks.
@@ -207,6 +209,8 @@ def decide(
     elif ending == "stopped for lack of promise":
         reason = f"no promise is left; the plan says if_inconclusive: {plan.if_inconclusive}"
     first = look.comparison(plan.metric.name, arm)
+    went_out = sum(a.units for a in (*look.arms, *look.young) if a.name == arm)
+    cost = cents_per_unit(plan, arm, spent=spent or {}, units=went_out)
     # While a send still works, its difference is no estimate of how it ends.
     expected = expect(plan, first, past_tests) if first is not None and not sooner else None
     return Decision(
@@ -230,7 +234,7 @@ def decide(
         despite=despite,
         arm=arm,
         sooner=sooner,
-        per_thousand=None if sooner else _per_thousand(plan, arm, difference, low, high),
+        per_thousand=None if sooner else extra_per_thousand(plan, cost, difference, low, high),
         expected=None if expected is None else asdict(expected),
         proven_metrics=tuple(
             c.metric
@@ -273,18 +277,3 @@ def _chosen(plan: Plan, outcome: Outcome, arm: str, look: Look) -> dict[str, flo
         return {best if found[best] > 0 else control: 1.0}
     whole = sum(a.share for a in open_arms)
     return {a.name: a.share / whole for a in open_arms}
-
-
-def _per_thousand(
-    plan: Plan, arm: str, difference: float, low: float | None, high: float | None
-) -> dict[str, float] | None:
-    """Extra outcomes per 1,000 of currency; None without a cost or an interval."""
-    cost = next(a.cents_per_unit for a in plan.arms if a.name == arm)
-    if not cost and plan.budget_cents:
-        cost = plan.budget_cents / plan.test_size
-    if not cost or low is None or high is None or plan.metric.kind not in {"proportion", "count"}:
-        return None
-    people = 1_000_000  # a rate: the number cancels, and cents stay whole
-    effect = Range(value=difference, low=min(low, difference), high=max(high, difference))
-    found = actions_per_thousand(spend_cents=round(cost * people), recipients=people, effect=effect)
-    return {"value": found.value, "low": found.low, "high": found.high}

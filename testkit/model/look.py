@@ -21,11 +21,11 @@ __all__ = [
     "FactorFigures",
     "GuardrailFigures",
     "Look",
+    "MachineFigures",
     "Quality",
     "SegmentFigures",
     "Verdict",
     "WaveCounts",
-    "spending_looks",
 ]
 
 STOPS: Final = ("crossed-up", "crossed-down", "harm", "sooner", "later", "futile", "ended")
@@ -83,6 +83,36 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFigures:
+    """What machines (mail scanners, proxies, link checkers) add to one deed in one arm.
+
+    Attributes:
+        what: A metric of the plan, or ``opened`` or ``clicked`` as a tool's files tell it.
+        arm: The arm; empty where the tool names none.
+        metric: Whether it is a metric of the plan: its people are what a look reads.
+        raw: Everybody and everything that did it.
+        human: People who did it; None where the tool does not tell them apart.
+        why: Whose word it is: ``reason -> people of whom it was said``.
+    """
+
+    what: str
+    arm: str
+    metric: bool
+    raw: int
+    human: int | None
+    why: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> int | None:
+        """What only machines did; it counts for nothing."""
+        return None if self.human is None else self.raw - self.human
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values with the gap, for JSON."""
+        return {**asdict(self), "gap": self.gap}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """What the rows say about themselves, over all waves that have any.
 
@@ -90,11 +120,13 @@ class Quality:
         crossed: ``arm -> units of the arm that were reported in another one``.
         machine: ``arm -> outcomes that a machine made``; they do not count.
         matched: ``arm -> (rows that found their unit, rows)``, where a tool says the arm itself.
+        machines: What machines add, by deed and arm.
     """
 
     crossed: dict[str, int] = field(default_factory=dict)
     machine: dict[str, int] = field(default_factory=dict)
     matched: dict[str, tuple[int, int]] = field(default_factory=dict)
+    machines: tuple[MachineFigures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,6 +391,7 @@ class Look:
         factors: Effects of factors, interactions first; empty unless the test is factorial.
         dropped: Arms that were stopped for harm or crossed downwards, now or before.
         young: Counts of the waves that are not old enough, for showing only.
+        machines: What machines add to deeds, by arm; none of it was read.
     """
 
     id: str
@@ -391,6 +424,7 @@ class Look:
     factors: tuple[FactorFigures, ...] = ()
     dropped: tuple[str, ...] = ()
     young: tuple[ArmFigures, ...] = ()
+    machines: tuple[MachineFigures, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -440,14 +474,10 @@ class Look:
                 "factors": tuple(FactorFigures(**f) for f in raw.get("factors", ())),
                 "dropped": tuple(raw.get("dropped", ())),
                 "young": _figures(raw.get("young", ())),
+                "machines": tuple(MachineFigures(**m) for m in raw.get("machines", ())),
             }
         )
 
 
 def _figures(rows: Sequence[dict[str, Any]]) -> tuple[ArmFigures, ...]:
     return tuple(ArmFigures(**row) for row in rows)
-
-
-def spending_looks(looks: Sequence[Look]) -> list[Look]:
-    """The looks that took part in the plan's error spending, in order; a blocked one took none."""
-    return [look for look in looks if look.verdict in {"continue", *STOPS} and not look.blocked]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.kernel.findings import Finding
+    from testkit.model.costing import Cost
     from testkit.model.decision import Decision
     from testkit.model.look import Look
     from testkit.model.plan import Plan
@@ -56,6 +57,11 @@ class ReportContext:
         chart_words: The chart in a sentence, for those who cannot see it.
         findings: Data-quality findings of the last look.
         quality: Rows of the data-quality box: what, value.
+        machines: What machines add to opens, clicks and metrics, by arm: what, arm, raw, human,
+            gap, why. None of it was read.
+        costs: What every arm cost and a thousand of it brought: arm, spent, outcomes, per
+            thousand, extra.
+        costs_note: Where the costs come from, or why they cannot be said.
         batches: One row per batch: id, file, rows, when, state.
         decision_rows: Rows of the decision box; empty before a decision.
         references: Papers behind the numbers.
@@ -85,6 +91,9 @@ class ReportContext:
     chart_words: str
     findings: tuple[Finding, ...]
     quality: tuple[tuple[str, str], ...]
+    machines: tuple[dict[str, str], ...]
+    costs: tuple[dict[str, str], ...]
+    costs_note: str
     batches: tuple[dict[str, str], ...]
     decision_rows: tuple[tuple[str, str], ...]
     references: tuple[str, ...]
@@ -121,6 +130,8 @@ def report_context(
     assigned: int = 0,
     voided: Sequence[VoidedPlan] = (),
     amended: Sequence[Amendment] = (),
+    costs: Sequence[Cost] = (),
+    mixed: str = "",
 ) -> ReportContext:
     """Put recorded values into words and rows; computes no statistic."""
     plan = locked.plan
@@ -168,6 +179,9 @@ def report_context(
         chart_words=_chart_words(plan, last),
         findings=last.findings if last else (),
         quality=_quality(plan, last, batches),
+        machines=tables.machines(last),
+        costs=tables.costs(costs),
+        costs_note=mixed or _costs_note(plan, costs),
         batches=tuple(_batch_row(b, zone_name) for b in batches),
         decision_rows=_decision_rows(plan, decision, zone_name),
         references=REFERENCES,
@@ -330,6 +344,21 @@ def _quality(
         waiting = ", ".join(map(str, last.immature)) or "none"
         rows.append(("Waves not old enough at the last look", waiting))
     return tuple(rows)
+
+
+def _costs_note(plan: Plan, costs: Sequence[Cost]) -> str:
+    if not costs:
+        return ""
+    source = (
+        "What the plan says that a message costs"
+        if all(one.planned for one in costs)
+        else "What the files of spend say"
+    )
+    return (
+        f"{source}; {plan.metric.name} of the last look. Per 1,000: everybody who did it, with the"
+        f" arm's own 95 % interval. Beyond {plan.control.name}: what the arm added, with the"
+        " interval that is valid at every look."
+    )
 
 
 def _batch_row(batch: Batch, zone_name: str) -> dict[str, str]:

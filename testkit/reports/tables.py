@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Any
 from testkit.reports import words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.model.costing import Cost
     from testkit.model.look import Look
     from testkit.model.plan import Plan, PlanMetric
 
-__all__ = ["comparisons", "factors", "funnel", "guardrails", "segments", "young"]
+__all__ = [
+    "comparisons",
+    "costs",
+    "factors",
+    "funnel",
+    "guardrails",
+    "machines",
+    "segments",
+    "young",
+]
 
 
 def _metric(plan: Plan, name: str) -> PlanMetric:
@@ -130,3 +142,34 @@ def funnel(plan: Plan, last: Look | None, *, assigned: int) -> tuple[tuple[str, 
 
 def _share(count: int, units: int) -> str:
     return f"{count:,} ({words.percent(count / units)})" if units else f"{count:,}"
+
+
+def machines(last: Look | None) -> tuple[dict[str, str], ...]:
+    """Opens, clicks and metrics with and without machines, by arm."""
+    return tuple(
+        {
+            "what": one.what if one.metric else f"{one.what} (as the tool counts)",
+            "arm": one.arm or "no arm",
+            "raw": f"{one.raw:,}",
+            "human": "not told apart" if one.human is None else f"{one.human:,}",
+            "gap": "not known"
+            if one.gap is None
+            else f"{one.gap:,}" + (f" ({one.gap / one.raw:.0%})" if one.raw else ""),
+            "why": ", ".join(f"{why or 'no reason'}: {n:,}" for why, n in one.why.items()),
+        }
+        for one in (last.machines if last else ())
+    )
+
+
+def costs(rows: Sequence[Cost]) -> tuple[dict[str, str], ...]:
+    """What every arm cost, and what a thousand of it brought."""
+    return tuple(
+        {
+            "arm": one.arm or "no arm",
+            "spent": words.money(one),
+            "outcomes": "none yet" if one.outcomes is None else f"{one.outcomes:,}",
+            "per_thousand": words.per_thousand(one),
+            "extra": words.extra_per_thousand(one),
+        }
+        for one in rows
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from testkit.model.costing import Cost
     from testkit.model.decision import Decision
     from testkit.model.look import Comparison, Look
     from testkit.model.plan import Plan, PlanMetric
@@ -15,10 +16,13 @@ __all__ = [
     "decision_sentence",
     "difference",
     "expected_sentence",
+    "extra_per_thousand",
     "extra_sentence",
     "figure",
     "look_sentence",
+    "money",
     "note_sentence",
+    "per_thousand",
     "per_thousand_sentence",
     "percent",
     "points",
@@ -187,6 +191,28 @@ def per_thousand_sentence(plan: Plan, decision: Decision) -> str:
         f"Per 1,000 spent on it: {found['value']:+,.1f} extra {plan.metric.name},"
         f" between {found['low']:+,.1f} and {found['high']:+,.1f}."
     )
+
+
+def money(cost: Cost) -> str:
+    """What an arm cost: ``1,250.75 USD``."""
+    return f"{cost.cents / 100:,.2f} {cost.currency}".rstrip()
+
+
+def per_thousand(cost: Cost) -> str:
+    """Outcomes for each 1,000 spent on an arm, with the interval; why not, where there are none."""
+    if cost.per_thousand is None:
+        return cost.absent or "none"
+    if cost.low is None or cost.high is None:
+        return f"{cost.per_thousand:,.1f}"
+    return f"{cost.per_thousand:,.1f} ({cost.low:,.1f} to {cost.high:,.1f})"
+
+
+def extra_per_thousand(cost: Cost) -> str:
+    """Outcomes beyond the control's for each 1,000 spent on an arm."""
+    if cost.extra is None:
+        return (cost.absent if cost.per_thousand is not None else "") or "none"
+    found = cost.extra
+    return f"{found['value']:+,.1f} ({found['low']:+,.1f} to {found['high']:+,.1f})"
 
 
 def expected_sentence(plan: Plan, decision: Decision, remainder: int) -> str:

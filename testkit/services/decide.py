@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from testkit.errors import InputError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
 from testkit.model.expecting import PastCounts
+from testkit.services.spend import paid
 from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
@@ -98,6 +100,15 @@ def _past_tests(conn: Connection, name: str) -> list[PastCounts]:
     return found
 
 
+def _paid(conn: Connection, name: str, version: int) -> dict[str, int]:
+    """What ads cost, by arm; in two currencies nothing can be said, and the plan's word stands."""
+    try:
+        cents, _ = paid(conn, name, version)
+    except InputError:
+        return {}
+    return cents
+
+
 def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: str = "") -> Decided:
     """Decide an experiment by its plan.
 
@@ -138,6 +149,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
             stop_reason=stop_reason.strip(),
             despite=despite.strip(),
             past_tests=_past_tests(conn, name),
+            spent=_paid(conn, name, locked.version),
         )
         looks.add_decision(conn, name, locked.version, made, by=workspace.actor.name)
         ledger.append(

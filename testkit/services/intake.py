@@ -19,6 +19,7 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest_bytes, digest_file
 from testkit.kernel.ids import new_id
+from testkit.services.machines import told_by_tools
 from testkit.services.spend import costs, refuse_twin, take_in
 from testkit.services.tool_files import Tool, chosen_adapter, own_file, tool_file
 from testkit.store import audit, events, looks, plans
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from testkit.adapters.model import Adapter, Dropped, Options, Reading
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
+    from testkit.model.costing import Cost
     from testkit.model.look import Quality, WaveCounts
     from testkit.model.plan import Plan
-    from testkit.services.spend import Cost
     from testkit.services.tool_files import ToolFile
     from testkit.store.plans import LockedPlan
 
@@ -188,6 +189,7 @@ def intake(
                 **results.summary(),
                 **(exported.summary if exported else {}),
                 **({"matched": matched} if matched else {}),
+                **({"increments": True} if increments else {}),
             },
             at=to_text(now),
         )
@@ -409,7 +411,8 @@ def counts_now(
         count_batches=[_result(workspace, b) for b in batches if b.kind == "counts"],
         sends=sends,
     )
-    return waves, replace(quality, matched=_matched(batches))
+    machines = (*quality.machines, *told_by_tools(plan, batches))
+    return waves, replace(quality, matched=_matched(batches), machines=machines)
 
 
 def _matched(batches: list[events.Batch]) -> dict[str, tuple[int, int]]:

@@ -10,19 +10,26 @@ from testkit.errors import InputError
 from testkit.kernel import ledger, proposals
 from testkit.kernel.clock import shown
 from testkit.kernel.workspace import replace_file
+from testkit.model.costing import cost_of_arms
 from testkit.reports.brief import brief_context
 from testkit.reports.contexts import report_context
 from testkit.reports.flat import looks_csv
 from testkit.reports.render import render
 from testkit.services.decide import doubts_about, waiting
+from testkit.services.spend import paid
 from testkit.store import amendments, events, looks, plans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
+    from testkit.model.costing import Cost
+    from testkit.model.look import Look
     from testkit.reports.brief import BriefContext
     from testkit.reports.contexts import ReportContext
+    from testkit.store.plans import LockedPlan
 
 __all__ = ["Reported", "brief", "brief_of", "overview", "recorded", "report"]
 
@@ -164,6 +171,8 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         practice = proposals.in_practice(conn)
         taken_back = plans.voided(conn, name)
         amended = amendments.amendments(conn, name, locked.version)
+        costs, mixed = _costs(conn, locked, taken)
+    last = taken[-1] if taken else None
     rest = waiting(locked.plan, lists, sends)
     doubts = doubts_about(decided[0], batches) if decided else ()
     zone_name = workspace.config.organisation.zone
@@ -193,6 +202,8 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
             {"at": a.at, "digest": a.digest, "changes": list(a.changes), "reason": a.reason}
             for a in amended
         ],
+        "quality": {"machines": [one.as_dict() for one in last.machines] if last else []},
+        "spend": {"arms": [asdict(one) for one in costs], "problem": mixed},
         "remainder": rest,
         "doubts": list(doubts),
         "ledger_head": {"seq": seq, "hash": head},
@@ -211,8 +222,22 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         assigned=sum(value.rows for value in lists),
         voided=taken_back,
         amended=amended,
+        costs=costs,
+        mixed=mixed,
     )
     return context, data
+
+
+def _costs(
+    conn: Connection, locked: LockedPlan, taken: Sequence[Look]
+) -> tuple[tuple[Cost, ...], str]:
+    """What every arm cost by the last look, and why that cannot be said."""
+    try:
+        cents, currency = paid(conn, locked.plan.experiment, locked.version)
+    except InputError as problem:
+        return (), problem.message
+    last = taken[-1] if taken else None
+    return cost_of_arms(locked.plan, last, spent=cents, currency=currency), ""
 
 
 def overview(workspace: Workspace) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from testkit.adapters.model import Spend
@@ -11,45 +11,19 @@ from testkit.errors import DataError, InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.ids import new_id
-from testkit.store import plans
+from testkit.model.costing import cost_of_arms
+from testkit.store import looks, plans
 from testkit.store import spend as store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.adapters.model import Reading
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
-    from testkit.model.plan import Plan
+    from testkit.model.costing import Cost
 
-__all__ = ["Cost", "costs", "refuse_twin", "retract", "take_in"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What an arm cost, and what came of it.
-
-    Attributes:
-        arm: The arm; empty for ads of none.
-        cents: What it cost.
-        currency: ISO code; empty where no file says.
-        outcomes: People with the first metric's outcome; None where none can be counted.
-        units: People of the arm; None likewise.
-        per_thousand: Outcomes for each 1,000 of the currency; None where there is no cost or no
-            outcome to count. A description: who sees an ad is the platform's choice.
-    """
-
-    arm: str
-    cents: int
-    currency: str
-    outcomes: int | None
-    units: int | None
-
-    @property
-    def per_thousand(self) -> float | None:
-        """Outcomes for each 1,000 of the currency."""
-        if not self.cents or self.outcomes is None:
-            return None
-        return self.outcomes / (self.cents / 100_000)
+__all__ = ["costs", "paid", "refuse_twin", "retract", "take_in"]
 
 
 def refuse_twin(workspace: Workspace, name: str, version: int, *, sha256: str, file: str) -> None:
@@ -187,7 +161,7 @@ def retract(workspace: Workspace, name: str, file_id: str, *, reason: str) -> st
 
 
 def costs(workspace: Workspace, name: str, *, more: Sequence[Spend] = ()) -> tuple[Cost, ...]:
-    """What every arm cost so far, and what came of it.
+    """What every arm cost so far, and what came of it by the last recorded look.
 
     Args:
         workspace: The workspace.
@@ -199,8 +173,23 @@ def costs(workspace: Workspace, name: str, *, more: Sequence[Spend] = ()) -> tup
     """
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
-        there = store.files(conn, name, locked.version)
+        taken = looks.looks(conn, name, locked.version)
+        cents, currency = paid(conn, name, locked.version, more=more)
+    if not cents:
+        return ()
+    return cost_of_arms(locked.plan, taken[-1] if taken else None, spent=cents, currency=currency)
+
+
+def paid(
+    conn: Connection, name: str, version: int, *, more: Sequence[Spend] = ()
+) -> tuple[dict[str, int], str]:
+    """``arm -> cents`` of the files that count, and their currency; an empty arm for ads of none.
+
+    Raises:
+        InputError: Files are in several currencies.
+    """
     newest: dict[tuple[str, ...], Spend] = {}
+    there = store.files(conn, name, version)
     for one in (*(one for file in there for one in _rows(file)), *more):
         newest[(*_ad(one), one.first_day, one.last_day)] = one
     currencies = sorted({one.currency for one in newest.values() if one.currency})
@@ -213,32 +202,4 @@ def costs(workspace: Workspace, name: str, *, more: Sequence[Spend] = ()) -> tup
     cents: Counter[str] = Counter()
     for one in newest.values():
         cents[one.arm] += one.amount_cents
-    outcomes = _outcomes(workspace, name, locked.plan, locked.version)
-    arms = [arm.name for arm in locked.plan.arms if arm.name in cents]
-    return tuple(
-        Cost(
-            arm=arm,
-            cents=cents[arm],
-            currency=currencies[0] if currencies else "",
-            outcomes=outcomes.get(arm, (None, None))[0],
-            units=outcomes.get(arm, (None, None))[1],
-        )
-        for arm in [*arms, *([""] if "" in cents else [])]
-    )
-
-
-def _outcomes(
-    workspace: Workspace, name: str, plan: Plan, version: int
-) -> dict[str, tuple[int, int]]:
-    from testkit.services.intake import counts_now
-
-    waves, _ = counts_now(workspace, name, plan, version)
-    if not any(sum(w.rows.values()) for w in waves):
-        return {}  # nothing came in yet: nought would be made up
-    return {
-        arm.name: (
-            sum(w.outcomes.get(arm.name, 0) for w in waves),
-            sum(w.units.get(arm.name, 0) for w in waves),
-        )
-        for arm in plan.arms
-    }
+    return dict(cents), currencies[0] if currencies else ""

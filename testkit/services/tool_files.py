@@ -231,7 +231,8 @@ def tool_file(
         findings=reading.findings,
         found=found,
         notes=tuple(notes),
-        summary=_kept(reading),
+        # By the arm that people are in, not by the one that the tool names.
+        summary=_kept(replace(reading, gaps=prepared.gaps)),
     )
 
 

@@ -390,10 +390,12 @@ def test_spend_is_kept_told_per_thousand_and_taken_back(spring):
         ],
     )
     spring.ok("experiment", "intake", "spring", counts, "--sent-at", "2026-11-01 08:00")
-    costs = {c["arm"]: c for c in spring.json("experiment", "spend", "spring")}
-    assert costs["name"]["per_thousand"] == pytest.approx(49 / 0.98)
+    unread = spring.json("experiment", "spend", "spring")
+    assert {c["per_thousand"] for c in unread} == {None}  # no look has read it: nothing by arm
     spring.clock.move(hours=30)
     look = spring.json("experiment", "look", "spring")
+    costs = {c["arm"]: c for c in spring.json("experiment", "spend", "spring")}
+    assert costs["name"]["per_thousand"] == pytest.approx(49 / 0.98)
     spring.ok("experiment", "retract", "spring", done["spend"], "--reason", "another account")
     assert spring.json("experiment", "spend", "spring") == []
     assert not spring.json("experiment", "look", "spring")["new"]  # money is no outcome

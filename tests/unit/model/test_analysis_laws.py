@@ -12,7 +12,7 @@ from testkit.errors import StateError
 from testkit.model.analysis import analyse
 from testkit.model.decision import decide
 from testkit.model.definition import Definition
-from testkit.model.look import WaveCounts, spending_looks
+from testkit.model.look import WaveCounts
 from testkit.model.plan import Plan
 from testkit.model.resolve import resolve
 
@@ -99,7 +99,6 @@ def test_new_outcomes_of_the_same_people_spend_nothing_and_decide_nothing():
         data_digest="2",
     )  # fmt: skip
     assert (again.verdict, again.spent) == ("no-new-information", first[0].spent)
-    assert len(spending_looks([*first, again])) == 1
 
 
 def test_a_test_that_ran_over_its_plan_spends_no_more_than_alpha():
