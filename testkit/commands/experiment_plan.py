@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from testkit.commands.numbers import DIFFERENCE, PEOPLE, SHARE
+from testkit.errors import InputError, NotFoundError
 from testkit.kernel.console import App, emit, json_option, pass_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from testkit.model.advice import Advice
+    from testkit.model.experience import Experience
     from testkit.model.plan import Plan
     from testkit.services.define import Amended
 
@@ -28,8 +31,8 @@ TEMPLATES: Final = ("subject-line", "ask-amount", "sms-script", "landing-page", 
 @click.option("--control", help="Words of the control.")
 @click.option("--new", "arm", help="Words of the new arm.")
 @click.option("--outcome", help="The deed that counts: gave, called ...")
-@click.option("--base-rate", type=float, help="Share that does it today.")
-@click.option("--list-size", type=int, help="People on the list.")
+@click.option("--base-rate", type=SHARE, help="Share that does it today: 2% or 0.02.")
+@click.option("--list-size", type=PEOPLE, help="People on the list: 40,000 or 40k.")
 @json_option
 @pass_app
 def new(app: App, /, name: str, template: str | None, as_json: bool, **given: Any) -> None:
@@ -48,7 +51,7 @@ def new(app: App, /, name: str, template: str | None, as_json: bool, **given: An
     workspace = app.workspace()
     ready = READY[template] if template else None
 
-    def answer(key: str, question: str, default: Any, kind: type = str) -> Any:
+    def answer(key: str, question: str, default: Any, kind: Any = str) -> Any:
         if given[key] is not None:
             return given[key]
         return default if ready else click.prompt(question, type=kind)
@@ -62,13 +65,15 @@ def new(app: App, /, name: str, template: str | None, as_json: bool, **given: An
         ),
         base_rate=answer(
             "base_rate",
-            "    What share of people does it today (0.02 = 2 %)",
+            "    What share of people does it today (2% or 0.02)",
             ready and ready.base_rate,
-            float,
+            SHARE,
         ),
-        list_size=given["list_size"]
-        if given["list_size"] is not None
-        else click.prompt("5/5 How many people has the list", type=int),
+        list_size=int(
+            given["list_size"]
+            if given["list_size"] is not None
+            else click.prompt("5/5 How many people has the list", type=PEOPLE)
+        ),
     )
     path = workspace.shown(define.new(workspace, name, answers, template=template or ""))
     emit(
@@ -267,19 +272,27 @@ def schema(app: App, write: bool, as_json: bool) -> None:
 def _circumstances(command: Callable[..., Any]) -> Callable[..., Any]:
     """The questions that both planners ask."""
     options = (
-        click.option("--list-size", type=int, required=True, help="People on the list."),
-        click.option("--base-rate", type=float, required=True, help="Share that does it today."),
-        click.option("--mde", type=float, help="Smallest difference worth acting on, absolute."),
+        click.option(
+            "--list-size", type=PEOPLE, required=True, help="People on the list: 40,000 or 40k."
+        ),
+        click.option(
+            "--base-rate", type=SHARE, help="Share that does it today: 2%; else past tests'."
+        ),
+        click.option(
+            "--mde", type=DIFFERENCE, help="Smallest difference worth acting on: 0.4 points."
+        ),
         click.option("--arms", type=int, default=2, show_default=True, help="Arms, control too."),
-        click.option("--alpha", type=float, default=0.05, show_default=True, help="Type I error."),
-        click.option("--power", type=float, default=0.8, show_default=True, help="Power."),
+        click.option("--alpha", type=SHARE, default=0.05, show_default=True, help="Type I error."),
+        click.option("--power", type=SHARE, default=0.8, show_default=True, help="Power."),
         click.option(
             "--window-hours", type=float, default=72, show_default=True, help="Outcome window."
         ),
         click.option(
             "--days-between", type=float, default=3, show_default=True, help="Between two waves."
         ),
-        click.option("--spread", type=float, help="How much versions differ: SD of their rates."),
+        click.option("--spread", type=DIFFERENCE, help="SD of versions' rates; else past tests'."),
+        click.option("--metric", metavar="NAME", help="Whose past tests; else the only one's."),
+        click.option("--no-past", is_flag=True, help="Leave past tests aside."),
         click.option("--cents-per-message", type=float, default=0, help="Cost of one message."),
         click.option("--budget-cents", type=int, help="What may be spent on messages."),
         click.option("--staff-hours", type=float, help="Hours that the test takes."),
@@ -292,44 +305,91 @@ def _circumstances(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _advised(
+    app: App, *, metric: str | None, no_past: bool, **known: Any
+) -> tuple[Advice, Experience | None]:
+    """The planner's answer, with what past tests of the workspace teach, where there is one."""
+    from testkit.model.advice import Circumstances, advise
+
+    past = None if no_past else _past(app, metric)
+    if known["base_rate"] is None and past is not None:
+        known["base_rate"] = past.base_rate
+    if known["base_rate"] is None:
+        why = f": {past.why_not}" if past is not None and past.why_not else ""
+        raise click.UsageError(
+            f"Missing option '--base-rate', the share that does it today{why}. Write 2% or 0.02;"
+            " with past tests taken in (`experiment past FILE`), theirs is taken."
+        )
+    if known["spread"] is None and past is not None:
+        known["spread"] = past.spread_at(known["base_rate"])
+    try:
+        return advise(Circumstances(**known)), past
+    except InputError as problem:
+        if problem.field not in known:
+            raise
+        option = f"--{problem.field.replace('_', '-')}"
+        said = f"{problem.message}: {problem.hint}"
+        raise click.BadParameter(said, param_hint=f"'{option}'") from problem
+
+
+def _past(app: App, metric: str | None) -> Experience | None:
+    """What past tests teach; None without a workspace, which the planner does not need."""
+    from testkit.services.past import learnt
+
+    try:
+        workspace = app.workspace()
+    except NotFoundError:
+        return None
+    return learnt(workspace, metric=metric)
+
+
 @click.command()
 @_circumstances
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write the chart, SVG."
 )
 @json_option
-def size(chart: Path | None, as_json: bool, **known: Any) -> None:
+@pass_app
+def size(app: App, /, chart: Path | None, as_json: bool, **known: Any) -> None:
     """Say how many to test, how long, and what the test can and cannot see.
+
+    In a workspace it plans with the past tests that `experiment past` took in: their base rate,
+    and how much versions differed. --spread and --base-rate win over them; --no-past leaves them
+    aside.
 
     \b
     Example:
-      whistlestop experiment size --list-size 40000 --base-rate 0.02
+      whistlestop experiment size --list-size 40,000 --base-rate 2%
+      whistlestop experiment size --list-size "1.2 million" --metric gifts
     """
-    from testkit.model.advice import Circumstances, advise
-    from testkit.reports.size import size_chart, size_text
+    from testkit.reports.size import past_data, size_chart, size_text
 
-    advice = advise(Circumstances(**known))
-    text = size_text(advice)
+    given = known["spread"] is not None
+    advice, past = _advised(app, **known)
+    text = size_text(advice, past=past, spread_given=given)
     if chart is not None:
         chart.write_text(size_chart(advice), encoding="utf-8")
         text += f"\nwrote {chart}"
-    emit(advice.as_dict(), text, as_json=as_json)
+    emit({**advice.as_dict(), "past": past_data(advice, past)}, text, as_json=as_json)
 
 
 @click.command(name="should-i-test")
 @_circumstances
 @json_option
-def should_i_test(as_json: bool, **known: Any) -> None:
+@pass_app
+def should_i_test(app: App, /, as_json: bool, **known: Any) -> None:
     """Say whether a test is worth it, with reasons; often it is not.
 
     \b
     Example:
-      whistlestop experiment should-i-test --list-size 900 --base-rate 0.02
+      whistlestop experiment should-i-test --list-size 900 --base-rate 2%
     """
-    from testkit.model.advice import Circumstances, advise
+    from testkit.reports.size import assumed, past_data
 
-    advice = advise(Circumstances(**known))
-    emit(advice.as_dict(), _answer_text(advice), as_json=as_json)
+    given = known["spread"] is not None
+    advice, past = _advised(app, **known)
+    text = f"{_answer_text(advice)}\n  {assumed(advice, past, given=given)}"
+    emit({**advice.as_dict(), "past": past_data(advice, past)}, text, as_json=as_json)
 
 
 def _answer_text(advice: Advice) -> str:

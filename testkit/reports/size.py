@@ -2,21 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from testkit.reports.charts import HEIGHT, LEFT, RIGHT, TOP, WIDTH, nice
 
 if TYPE_CHECKING:
     from testkit.model.advice import Advice
+    from testkit.model.experience import Experience
 
-__all__ = ["size_chart", "size_text"]
+__all__ = ["assumed", "past_data", "size_chart", "size_text"]
 
 BOTTOM: Final = 60
 BAR: Final = 30
 
 
-def size_text(advice: Advice) -> str:
-    """What to do, what it sees and what it costs, as lines of text."""
+def assumed(advice: Advice, past: Experience | None, *, given: bool) -> str:
+    """How much versions differ, and how anybody knows."""
+    known = advice.circumstances
+    sd = f"{100 * known.usual_spread:.2g} points"
+    if given:
+        return f"assumed: versions differ by a standard deviation of {sd}, as you say"
+    if past is not None and past.spread is not None:
+        files = f" ({', '.join(past.sources)})" if past.sources else ""
+        return (
+            f"from {past.tests} past tests of yours{files}: versions differ by a standard deviation"
+            f" of {sd}; --no-past leaves them aside"
+        )
+    why = f"; {past.why_not}" if past is not None else "; --spread takes yours"
+    return (
+        f"assumed: versions differ by a standard deviation of {sd}, a tenth of the base rate{why}"
+    )
+
+
+def _experience(advice: Advice, past: Experience | None) -> list[str]:
+    """What past tests say of the base rate, and of what a difference that is found is worth."""
+    if past is None or past.base_rate is None:
+        return []
+    known, lines = advice.circumstances, []
+    said = f"{past.base_rate:.2%} do it in {past.tests} past tests of {past.metric}"
+    if past.left_out:
+        said += f" ({past.left_out} more do not look evenly split, and teach nothing)"
+    lines.append(f"  {said}")
+    found = past_data(advice, past)
+    if found is not None and found["chance_of_mde"] is not None:
+        lines.append(
+            f"  two versions of yours differ by {100 * known.difference:.3g} points or more in"
+            f" {found['chance_of_mde']:.0%} of tests"
+        )
+    if found is not None and found["repeat"] is not None:
+        lines.append(
+            f"  if the proof shows {100 * known.difference:+.3g} points, count on"
+            f" {100 * found['repeat']:+.2g}: differences that are found are partly luck"
+        )
+    return lines
+
+
+def past_data(advice: Advice, past: Experience | None) -> dict[str, Any] | None:
+    """What past tests taught, as plain values; None where there are none or they stay aside."""
+    if past is None:
+        return None
+    known = advice.circumstances
+    per_arm = advice.size.test_size // known.arms
+    return {
+        **past.as_dict(),
+        "chance_of_mde": past.chance_of(known.difference, base_rate=known.base_rate),
+        "repeat": past.repeat(
+            difference=known.difference, base_rate=known.base_rate, per_arm=per_arm
+        ),
+    }
+
+
+def size_text(advice: Advice, *, past: Experience | None = None, spread_given: bool = False) -> str:
+    """What to do, what it sees and what it costs, as lines of text.
+
+    Args:
+        advice: The planner's answer.
+        past: What past tests teach; None where there are none, or they stay aside.
+        spread_given: Whether the caller said how much versions differ.
+    """
     known, size, roll = advice.circumstances, advice.size, advice.roll
     mde = f"{100 * known.difference:.3g} points"
     waves = "one send" if advice.waves == 1 else f"{advice.waves} waves"
@@ -62,10 +125,8 @@ def size_text(advice: Advice) -> str:
             f" about {roll.gain:,.1f} more actions on average (if you knew the better one:"
             f" {roll.gain_if_known:,.1f})"
         ),
-        (
-            "  assumed: versions differ by a standard deviation of"
-            f" {100 * known.usual_spread:.2g} points; --spread takes yours"
-        ),
+        f"  {assumed(advice, past, given=spread_given)}",
+        *_experience(advice, past),
         "",
         "people in the test   smallest difference it sees",
     ]

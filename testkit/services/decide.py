@@ -12,8 +12,9 @@ from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
 from testkit.model.expecting import PastCounts
+from testkit.model.past import read_past
 from testkit.services.spend import paid
-from testkit.store import audit, events, looks, plans
+from testkit.store import audit, events, looks, past, plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,23 @@ def _past_tests(conn: Connection, name: str) -> list[PastCounts]:
     return found
 
 
+def _taken_in(conn: Connection, metric: str) -> list[PastCounts]:
+    """Counts of the old tests of a metric; those whose split looks uneven are left out."""
+    found = [
+        one
+        for one in read_past(past.past_tests(conn))
+        if one.metric.casefold() == metric.casefold()
+    ]
+    return [
+        PastCounts(control=first.outcomes, n_control=first.units, arm=arm.outcomes, n_arm=arm.units)
+        for summary in found
+        for reading in summary.readings
+        if not reading.suspicious
+        for first, *others in [reading.test.arms]
+        for arm in others
+    ]
+
+
 def _paid(conn: Connection, name: str, version: int) -> dict[str, int]:
     """What ads cost, by arm; in two currencies nothing can be said, and the plan's word stands."""
     try:
@@ -148,7 +166,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
             remainder=rest,
             stop_reason=stop_reason.strip(),
             despite=despite.strip(),
-            past_tests=_past_tests(conn, name),
+            past_tests=[*_past_tests(conn, name), *_taken_in(conn, locked.plan.metric.name)],
             spent=_paid(conn, name, locked.version),
         )
         looks.add_decision(conn, name, locked.version, made, by=workspace.actor.name)

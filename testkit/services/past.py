@@ -11,6 +11,7 @@ from testkit.errors import DataError, InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.digest import digest_file
 from testkit.kernel.ids import new_id
+from testkit.model.experience import experience
 from testkit.model.past import PastArm, PastTest, read_past
 from testkit.services.past_exports import Exported, read_export
 from testkit.store import past as store
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testkit.kernel.workspace import Workspace
+    from testkit.model.experience import Experience
     from testkit.model.past import PastSummary
 
-__all__ = ["Past", "forget", "known", "read_file", "read_only", "take_in"]
+__all__ = ["Past", "forget", "known", "learnt", "read_file", "read_only", "take_in"]
 
 COLUMNS: Final = {
     "test": ("test", "test_id", "experiment", "campaign", "campaign_id", "name", "title"),
@@ -260,3 +262,15 @@ def known(workspace: Workspace) -> tuple[PastSummary, ...]:
     with workspace.db.read() as conn:
         tests = store.past_tests(conn)
     return read_past(tests)
+
+
+def learnt(workspace: Workspace, *, metric: str | None = None) -> Experience | None:
+    """What the old tests that count teach about the next one; None where there is none.
+
+    Args:
+        workspace: The workspace.
+        metric: The metric of the next test; None takes the only one that old tests are of.
+    """
+    with workspace.db.read() as conn:
+        tests = [(test, file.source_name) for file in store.files(conn) for test in file.tests]
+    return experience(tests, metric=metric)

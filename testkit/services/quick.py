@@ -71,17 +71,19 @@ def numbers(values: Sequence[str]) -> Pair:
     Raises:
         InputError: Not four whole numbers.
     """
+    from testkit.kernel.numbers import people
+
     parsed: list[int] = []
     for value in values:
         try:
-            parsed.append(int(value.replace(",", "").replace("_", "")))
-        except ValueError as cause:
+            parsed.append(people(value))
+        except InputError as problem:
             raise InputError(
-                f"{value!r} is not a whole number",
+                problem.message,
                 field="values",
                 value=value,
-                hint="write: people reached, people who did it, twice; or name a CSV file",
-            ) from cause
+                hint=f"{problem.hint}; people reached, people who did it, twice; or a CSV file",
+            ) from problem
     if len(parsed) != 4:
         raise InputError(
             f"{len(parsed)} numbers, not four",
