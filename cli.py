@@ -129,11 +129,12 @@ def auditors() -> Sequence[Auditor]:
     from testkit.kernel import proposals
     from testkit.signoff import audit as signoff
     from testkit.store import audit as experiments
-    from testkit.store import past, spend
+    from testkit.store import identity_audit, past, spend
 
     return (
         proposals.audit,
         experiments.audit,
+        identity_audit.audit,
         past.audit,
         spend.audit,
         signoff.audit,

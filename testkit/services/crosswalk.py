@@ -18,6 +18,7 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.ids import new_id
 from testkit.store import identity
+from testkit.store.identity_audit import FILE, conflicts_digest, ids_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,6 +122,9 @@ def add(
                     "rows": len(rows),
                     "ids": done.ids,
                     "people": done.added,
+                    "row_digest": FILE.row_digest(conn, file_id),
+                    "ids_digest": ids_digest(conn, file_id),
+                    "conflicts_digest": conflicts_digest(conn),
                 },
                 now=now,
             )
@@ -185,7 +189,11 @@ def forget(workspace: Workspace, file_id: str) -> int:
             kind="crosswalk.forgotten",
             subject=f"crosswalk/{file_id}",
             actor=workspace.actor,
-            payload={"file": file_id, "ids": gone},
+            payload={
+                "file": file_id,
+                "ids": gone,
+                "conflicts_digest": conflicts_digest(conn),
+            },
             now=now,
         )
     return gone

@@ -33,6 +33,7 @@ TABLES = {
     "batch": "experiment/",
     "look": "experiment/",
     "decision": "experiment/",
+    "identity_file": "crosswalk/",
     "proposal": "",
     "request": "request/",
     "revision": "request/",
@@ -127,6 +128,21 @@ def play_experiment(played: Played) -> None:
     played.ok("experiment", "decide", "spring", "--stop", "the campaign ended")
 
 
+def play_crosswalk(played: Played) -> None:
+    """Two files that count, one that was taken back, and a row that would merge two people."""
+    texts = {
+        "crm.csv": "Email,Cell\na@example.org,2125550101\nb@example.org,2125550102\n",
+        "old.csv": "Email,VANID\nz@example.org,900\n",
+        "gala.csv": "Email,VANID\na@example.org,101\n",
+        "mixed.csv": "Email,Cell\na@example.org,2125550102\n",
+    }
+    files = {}
+    for name, text in texts.items():
+        (played.folder / name).write_text(text, encoding="utf-8")
+        files[name] = played.ok("crosswalk", "add", str(played.folder / name))["file"]
+    played.ok("crosswalk", "forget", files["old.csv"])
+
+
 def play_response(played: Played) -> None:
     hosts = ("polling.allow_hosts=[127.0.0.1]",)
     with serve("first-light", now=played.moment) as addresses:
@@ -151,6 +167,7 @@ def original(tmp_path_factory):
     played = Played(tmp_path_factory.mktemp("audit") / "ws")
     played.ok("init", str(played.folder))
     play_experiment(played)
+    play_crosswalk(played)
     play_response(played)
     # One file to copy: what the write-ahead log still holds goes into the database.
     conn = connect(played.folder / "workspace.db")
@@ -246,6 +263,7 @@ def subject_of(table: str, row: dict[str, object]) -> str:
         "proposal": lambda: f"{row['kind']}/{row['name']}",
         "request": lambda: f"request/{row['id']}",
         "draft": lambda: f"draft/{row['id']}",
+        "identity_file": lambda: f"crosswalk/{row['id']}",
     }
     if table in names:
         return names[table]()
@@ -276,8 +294,8 @@ def test_a_removed_row_is_missed(copy, table):
 def test_an_added_row_has_no_record(copy, table):
     row = one(copy, f"SELECT * FROM {table} ORDER BY rowid DESC")
     unique = {"assignment": ["source_sha256"], "batch": ["source_sha256"], "look": ["number"],
-              "decision": ["number"], "draft": ["story"], "release": ["request"],
-              "revision": ["number"]}  # fmt: skip
+              "decision": ["number"], "identity_file": ["source_sha256"], "draft": ["story"],
+              "release": ["request"], "revision": ["number"]}  # fmt: skip
     for name in [c for t, c, is_key in COLUMNS if t == table and is_key] + unique.get(table, []):
         row[name] = row[name] + 77 if isinstance(row[name], int) else f"{row[name]}x"
     marks = ", ".join("?" * len(row))
@@ -323,6 +341,47 @@ def test_a_voided_plan_cannot_be_made_to_count_again(copy):
     assert [(f.code, f.where.split(",")[0]) for f in findings(copy)] == [
         ("LG005", "experiment/voided")
     ] * 2
+
+
+ONE_ID = "(SELECT hmac FROM identity ORDER BY kind, hmac LIMIT 1)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        (f"UPDATE identity SET person_id = 'person_x' WHERE hmac = {ONE_ID}", "LG005"),
+        (f"UPDATE identity SET kind = 'vanid' WHERE hmac = {ONE_ID}", "LG005"),
+        (f"UPDATE identity SET hmac = 'ff' WHERE hmac = {ONE_ID}", "LG005"),
+        (f"UPDATE identity SET added_at = '2026-01-01' WHERE hmac = {ONE_ID}", "LG005"),
+        (f"DELETE FROM identity WHERE hmac = {ONE_ID}", "LG007"),
+        ("INSERT INTO identity SELECT 'email', 'ff', 'p', '', file_id FROM identity LIMIT 1",
+         "LG006"),
+        ("INSERT INTO identity VALUES ('email', 'ff', 'person_x', '2026-01-01', NULL)", "LG006"),
+        ("UPDATE identity_conflict SET rows = rows + 1", "LG005"),
+        ("UPDATE identity_conflict SET people = 'person_x person_y'", "LG005"),
+        ("DELETE FROM identity_conflict", "LG005"),
+    ],
+)  # fmt: skip
+def test_an_id_that_was_given_to_another_person_is_found(copy, sql, code):
+    tamper(copy, sql)
+    (found,) = findings(copy)
+    assert (found.code, found.where.split(",")[0].split("/")[0]) == (code, "crosswalk")
+
+
+def test_an_id_that_was_moved_to_another_file_is_gone_from_one_and_new_in_the_other(copy):
+    other = one(copy, "SELECT file_id FROM identity ORDER BY file_id DESC")["file_id"]
+    mine = one(copy, f"SELECT file_id FROM identity WHERE hmac = {ONE_ID}")["file_id"]
+    if other == mine:
+        other = one(copy, "SELECT file_id FROM identity ORDER BY file_id")["file_id"]
+    tamper(copy, f"UPDATE identity SET file_id = ? WHERE hmac = {ONE_ID}", other)
+    assert sorted(f.code for f in findings(copy)) == ["LG006", "LG007"]
+
+
+def test_doctor_counts_the_ids_of_a_file_and_leaves_their_digest_to_verify(copy):
+    tamper(copy, f"UPDATE identity SET person_id = 'person_x' WHERE hmac = {ONE_ID}")
+    assert findings(copy, hashing=False) == []
+    tamper(copy, f"DELETE FROM identity WHERE hmac = {ONE_ID}")
+    assert [f.code for f in findings(copy, hashing=False)] == ["LG007"]
 
 
 @pytest.mark.parametrize("folder", ["assignments", "results"])
