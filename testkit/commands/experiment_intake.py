@@ -114,6 +114,14 @@ def assign(
     if done.known:
         head += f"; {done.known:,} more were in an earlier list and keep their place"
     lines = [head, table(rows, ["file", "people"])]
+    if done.kept_out:
+        why = " and ".join(f"{n:,} {reason}" for reason, n in done.kept_out.items())
+        told = f"left out of the test: {why}"
+        if done.given:
+            told += "; the tool's split holds them: take them out of it before it sends"
+        lines.append(told)
+    if done.alone:
+        lines.append(f"{done.alone:,} have no household or group in the list: each is one alone")
     if tool:
         lines.append(
             table(
@@ -129,6 +137,8 @@ def assign(
             "rows": done.assignment.rows,
             "counts": done.assignment.counts,
             "known": done.known,
+            "kept_out": done.kept_out,
+            "without_group": done.alone,
             "files": [{"path": p, "rows": c} for p, c in rows],
             "handed": [
                 {

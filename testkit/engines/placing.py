@@ -65,6 +65,7 @@ class Placed:
         counts: ``wave -> arm -> units``; the remainder under wave ``"0"`` and arm ``""``, those who
             get nothing under wave ``"-1"`` by the reason.
         first_wave: Number of the first wave.
+        alone: Units without an id of their group (household, street): each is one of its own.
     """
 
     data_sha256: str
@@ -72,6 +73,7 @@ class Placed:
     known: int
     counts: dict[str, dict[str, int]]
     first_wave: int
+    alone: int = 0
 
 
 def place(
@@ -130,11 +132,7 @@ def place(
     parts = ", ".join(f"coalesce({column}, '')" for column in strata)
     stratum = f"concat_ws(' / ', {parts})" if strata else "''"
     progress("placing every unit by its hash")
-    group = (
-        f"coalesce(nullif(trim({identifier(file.column(plan.unit_group))}), ''), {unit})"
-        if plan.unit_group
-        else unit
-    )
+    group = _group(file, plan, unit)
     connection.execute(
         f"""
         CREATE TEMP TABLE everybody AS
@@ -181,7 +179,14 @@ def place(
     if out:
         counts[str(OUT)] = out
     rows += sum(out.values())
-    return Placed(data_sha256=sha, rows=rows, known=known, counts=counts, first_wave=first_wave)
+    return Placed(
+        data_sha256=sha,
+        rows=rows,
+        known=known,
+        counts=counts,
+        first_wave=first_wave,
+        alone=_alone(connection, file, plan),
+    )
 
 
 def place_given(
@@ -192,6 +197,7 @@ def place_given(
     arm_column: str,
     first_wave: int,
     folder: Path,
+    kept_out: KeptOut | None = None,
 ) -> Placed:
     """Take over an assignment that somebody else made: the arm stands in the list.
 
@@ -202,9 +208,12 @@ def place_given(
         arm_column: Column with the name of the arm.
         first_wave: Wave of rows that name none.
         folder: Where the Parquet file goes.
+        kept_out: Who must not be in it; None keeps nobody out. Whoever made the split did not ask,
+            so they are taken out of it: they get nothing from here, and count in no arm.
 
     Raises:
         DataError: Ids are missing or stand twice, or an arm is unknown.
+        StateError: Nobody of the split is left.
     """
     unit = identifier(file.column(plan.unit_column))
     arm = f"trim({identifier(file.column(arm_column))})"
@@ -225,26 +234,60 @@ def place_given(
             field=arm_column,
             hint=f"the arms are {', '.join(a.name for a in plan.arms)}; nothing was taken in",
         )
-    packed = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in file.columns)
-    sha, _ = store_parquet(
-        connection,
-        f"SELECT nfc_normalize({unit}) AS unit, {wave}::INTEGER AS wave, {arm} AS arm,"
-        f" '' AS stratum, struct_pack({packed}) AS listed FROM {table} ORDER BY unit",
-        folder=folder,
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE everybody AS
+        SELECT *, nfc_normalize({unit}) AS unit_, nfc_normalize({_group(file, plan, unit)}) AS
+          group_, {wave}::INTEGER AS wave_, {arm} AS arm_
+        FROM {table}
+        """
     )
+    out = _keep_out(connection, plan, kept_out or KeptOut())
+    packed = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in file.columns)
+    connection.execute(f"UPDATE everybody SET wave_ = {OUT}, arm_ = why_ WHERE why_ <> ''")
     counts: dict[str, dict[str, int]] = {}
     for number, name, units in connection.execute(
-        f"SELECT {wave}::INTEGER, {arm}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
+        "SELECT wave_, arm_, count(*) FROM everybody GROUP BY ALL ORDER BY ALL"
     ).fetchall():
         counts.setdefault(str(number), {})[name] = units
-    rows = sum(sum(arms.values()) for arms in counts.values())
+    if set(counts) <= {str(OUT)}:
+        raise StateError(
+            f"nobody of {file.path.name} is left: "
+            + (", ".join(f"{n:,} {why}" for why, n in out.items()) or "it is empty"),
+            current="locked",
+        )
+    sha, _ = store_parquet(
+        connection,
+        f"SELECT unit_ AS unit, wave_ AS wave, arm_ AS arm, '' AS stratum,"
+        f" struct_pack({packed}) AS listed FROM everybody ORDER BY unit",
+        folder=folder,
+    )
     return Placed(
         data_sha256=sha,
-        rows=rows,
+        rows=sum(sum(arms.values()) for arms in counts.values()),
         known=0,
         counts=counts,
-        first_wave=min((int(k) for k in counts), default=first_wave),
+        first_wave=min(int(k) for k in counts if int(k) != OUT),
+        alone=_alone(connection, file, plan),
     )
+
+
+def _group(file: CsvFile, plan: Plan, unit: str) -> str:
+    """SQL of what stays together: the group's id; who has none is a group of their own."""
+    if not plan.unit_group:
+        return unit
+    return f"coalesce(nullif(trim({identifier(file.column(plan.unit_group))}), ''), {unit})"
+
+
+def _alone(connection: duckdb.DuckDBPyConnection, file: CsvFile, plan: Plan) -> int:
+    """Units whose list names no group."""
+    if not plan.unit_group:
+        return 0
+    column = identifier(file.column(plan.unit_group))
+    found = connection.execute(
+        f"SELECT count(*) FROM everybody WHERE nullif(trim({column}), '') IS NULL"
+    ).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _check_units(
@@ -448,6 +491,8 @@ def write_lists(
     arms: Sequence[PlanArm],
     first_wave: int,
     folder: Path,
+    waiting: bool = True,
+    kept_out: bool = False,
 ) -> list[tuple[Path, int]]:
     """Write one CSV per wave and arm, and one with those who wait.
 
@@ -460,18 +505,24 @@ def write_lists(
             one.
         first_wave: First wave of this list.
         folder: Where the files go; existing ones are replaced with the same content.
+        waiting: Whether anybody waits still: after a decision the remainder has lists of its own.
+        kept_out: Write those who get nothing, too, for whoever has to take them out of a tool.
 
     Returns:
         Paths and rows.
     """
     files: list[tuple[Path, int]] = []
     more = [key for key in ("link", "refcode") if any(getattr(a, key) for a in arms)]
-    for wave in sorted((w for w in counts if int(w) != OUT), key=int):
+    extra: tuple[str, ...]
+    left = {OUT} if not kept_out else set()
+    left |= {REMAINDER} if not waiting else set()
+    for wave in sorted((w for w in counts if int(w) not in left), key=int):
         for arm in sorted(counts[wave]):
-            if int(wave) == REMAINDER:
+            if int(wave) == OUT:
+                name, extra = f"kept-out-{arm.replace(' ', '-')}.csv", ()
+            elif int(wave) == REMAINDER:
                 suffix = "" if first_wave == 1 else f"-{first_wave}"
-                name = f"remainder-not-sent-yet{suffix}.csv"
-                extra: tuple[str, ...] = ()
+                name, extra = f"remainder-not-sent-yet{suffix}.csv", ()
             else:
                 name, extra = f"wave-{int(wave):02d}-{arm}.csv", ("arm", "wave", *more)
             values = "".join(

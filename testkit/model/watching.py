@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from testkit.model.look import FactorFigures, GuardrailFigures, SegmentFigures
 from testkit.model.readings import pairs_of, read, total
-from testkit.stats.guardrails import harm_watch, non_inferiority
+from testkit.stats.guardrails import REQUIRED_POWER, harm_watch, non_inferiority
+from testkit.stats.open_look import open_money_look, open_plan
 from testkit.stats.power import power_rates
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from testkit.model.look import Cell, Comparison, WaveCounts
     from testkit.model.plan import Plan, PlanMetric
-    from testkit.model.readings import Pair
+    from testkit.model.readings import Pair, Reading
     from testkit.stats.counts import TwoByTwo
     from testkit.stats.means import MeanEffect
 
@@ -27,6 +29,12 @@ FALSE_STOP: Final = 0.1
 UNKNOWN_RATIO: Final = 2.0
 """Harm that is looked for where the guardrail's rate today is not known: twice as often."""
 MAX_LEVELS: Final = 20
+NO_WORSE_Z: Final = 1.959963984540054
+"""One-sided 2.5 %, as for rates."""
+_GROUPED: Final = "for a test of {kind}s nothing here reads harm at every look"
+_RATIO: Final = (
+    "a ratio of two sums may rise while fewer people act; make its numerator a guardrail"
+)
 
 
 def guardrails(
@@ -64,48 +72,140 @@ def _guardrail(
     ended: bool,
 ) -> GuardrailFigures:
     reading = read(plan, metric, arm, pairs, waves)
-    harm, evidence, bound = False, None, None
-    verdict, worst = "not read yet", None
-    reason = "whether it got no worse is read when the test ends"
-    if metric.kind == "proportion" and plan.unit_group is None:
-        seen = harm_watch(
-            control=_running([p.control.events for p in pairs]),
-            treatment=_running([p.arm.events for p in pairs]),
-            share=[p.arm.units / (p.arm.units + p.control.units) for p in pairs],
-            risk_ratio=_ratio(metric),
-            worse="higher" if metric.direction == "down" else "lower",
-            false_stop=false_stop,
-        )
-        harm, evidence, bound = seen.stop, seen.evidence, seen.bound
-        if harm:
-            verdict = "harm"
-            reason = (
-                f"{metric.name} got worse: the watch stops wrongly with a chance of"
-                f" {false_stop:.1%} at most"
-            )
-        elif ended and metric.margin is not None:
-            told = non_inferiority(
-                _table(pairs),
-                margin=metric.margin,
-                planned_power=_power(plan, metric, arm),
-                worse="higher" if metric.direction == "down" else "lower",
-            )
-            verdict, worst, reason = told.verdict, told.worst, told.reason
+    if plan.unit_group is not None:
+        watch = _Watch(reason=f"shown, and not watched: {_GROUPED.format(kind=plan.unit_kind)}")
+    elif metric.kind == "proportion":
+        watch = _rate(plan, metric, arm, pairs, false_stop=false_stop, ended=ended)
+    elif metric.kind == "ratio":
+        watch = _Watch(reason=f"shown, and not watched: {_RATIO}")
     else:
-        reason = "an amount is shown, and not watched"
+        watch = _amount(plan, metric, arm, pairs, reading, false_stop=false_stop, ended=ended)
     return GuardrailFigures(
         metric=metric.name,
         arm=arm,
         values=reading.values,
         difference=reading.difference,
-        harm=harm,
-        evidence=evidence,
-        bound=bound,
+        harm=watch.harm,
+        evidence=watch.evidence,
+        bound=watch.bound,
         false_stop=false_stop,
-        verdict=verdict,
-        worst=worst,
-        reason=reason,
+        verdict="harm" if watch.harm else watch.verdict,
+        worst=watch.worst,
+        reason=watch.reason,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watch:
+    """What a watch says; see :class:`testkit.model.look.GuardrailFigures`."""
+
+    harm: bool = False
+    evidence: float | None = None
+    bound: float | None = None
+    verdict: str = "not read yet"
+    worst: float | None = None
+    reason: str = "whether it got no worse is read when the test ends"
+
+
+def _harmed(metric: PlanMetric, false_stop: float) -> str:
+    chance = f"{false_stop:.1%} at most"
+    return f"{metric.name} got worse: the watch stops wrongly with a chance of {chance}"
+
+
+def _rate(
+    plan: Plan,
+    metric: PlanMetric,
+    arm: str,
+    pairs: Sequence[Pair],
+    *,
+    false_stop: float,
+    ended: bool,
+) -> _Watch:
+    seen = harm_watch(
+        control=_running([p.control.events for p in pairs]),
+        treatment=_running([p.arm.events for p in pairs]),
+        share=[p.arm.units / (p.arm.units + p.control.units) for p in pairs],
+        risk_ratio=_ratio(metric),
+        worse="higher" if metric.direction == "down" else "lower",
+        false_stop=false_stop,
+    )
+    watch = _Watch(harm=seen.stop, evidence=seen.evidence, bound=seen.bound)
+    if seen.stop:
+        return replace(watch, reason=_harmed(metric, false_stop))
+    if not ended or metric.margin is None:
+        return watch
+    told = non_inferiority(
+        _table(pairs),
+        margin=metric.margin,
+        planned_power=_power(plan, metric, arm),
+        worse="higher" if metric.direction == "down" else "lower",
+    )
+    return replace(watch, verdict=told.verdict, worst=told.worst, reason=told.reason)
+
+
+def _amount(
+    plan: Plan,
+    metric: PlanMetric,
+    arm: str,
+    pairs: Sequence[Pair],
+    reading: Reading,
+    *,
+    false_stop: float,
+    ended: bool,
+) -> _Watch:
+    """An amount is watched by the interval of its ratio that holds at any time."""
+    control, treated = total([p.control for p in pairs]), total([p.arm for p in pairs])
+    both = plan.control.share + next(a.share for a in plan.arms if a.name == arm)
+    seen = open_money_look(
+        # The interval has two sides, and one of them is harm.
+        open_plan(
+            outcome="money",
+            highest_rate=1.0,
+            risk_ratio=UNKNOWN_RATIO,
+            n_planned=max(1, round(plan.test_size * both)),
+            alpha=2 * false_stop,
+        ),
+        control=control.moments.moments(),
+        treatment=treated.moments.moments(),
+        gifts_control=control.events,
+        gifts_treatment=treated.events,
+    )
+    worse = "upper" if metric.direction == "down" else "lower"
+    if seen.note:
+        watch = _Watch(reason=f"not watched yet: {seen.note}")
+    else:
+        watch = _Watch(
+            evidence=-math.log(max(seen.p_value, 1e-300)), bound=-math.log(2 * false_stop)
+        )
+    if seen.crossed == worse:
+        return replace(watch, harm=True, reason=_harmed(metric, false_stop))
+    if not ended or metric.margin is None or reading.se is None:
+        return watch
+    away = 1.0 if metric.direction == "down" else -1.0
+    worst = reading.difference + away * NO_WORSE_Z * reading.se
+    power = _normal_below(metric.margin / reading.se - NO_WORSE_Z) if reading.se > 0 else 1.0
+    if power < REQUIRED_POWER:
+        verdict, reason = (
+            "cannot see",
+            (
+                f"with the spread that was seen, the power for a margin of {metric.margin:g} is"
+                f" {power:.0%}: this test cannot see whether it got worse"
+            ),
+        )
+    else:
+        inside = away * worst < metric.margin
+        verdict, reason = (
+            "no worse" if inside else "not shown",
+            (
+                f"the worst plausible change is {worst:+.3g}, {'' if inside else 'not '}inside the"
+                f" margin of {metric.margin:g}"
+            ),
+        )
+    return replace(watch, verdict=verdict, worst=worst, reason=reason)
+
+
+def _normal_below(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 def _running(counts: Sequence[int]) -> list[int]:

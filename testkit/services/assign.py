@@ -44,12 +44,22 @@ class Assigned:
         files: CSV files written, with their rows.
         new: False when this list was assigned before; its files were written again.
         known: Units that an earlier list had placed already.
+        alone: Units whose household (street, office) the list does not name: each is one of its
+            own. 0 for a list that was assigned before.
+        given: Whether a tool made the split; then those who get nothing are in it, too.
     """
 
     assignment: events.Assignment
     files: tuple[tuple[Path, int], ...]
     new: bool
     known: int = 0
+    alone: int = 0
+    given: bool = False
+
+    @property
+    def kept_out(self) -> dict[str, int]:
+        """``reason -> units`` that get nothing."""
+        return dict(self.assignment.counts.get("-1", {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +117,11 @@ def assign(
     with workspace.db.read() as conn:
         locked = plans.require(conn, name)
         before = events.assignments(conn, name, locked.version)
+        decided = bool(looks.decisions(conn, name, locked.version))
     progress("reading the list")
     file = open_csv(source, encoding=encoding)
     value = next((a for a in before if a.source_sha256 == file.sha256), None)
-    new, known = value is None, 0
+    new, known, alone = value is None, 0, 0
     if new and before and not new_wave:
         raise StateError(
             f"{name} has its list already: {before[0].source_name}, {before[0].rows:,} people",
@@ -124,7 +135,15 @@ def assign(
         if value is None:
             kept_out, digests = _kept_out(workspace, locked.plan)
             placed = (
-                _take_over(connection, workspace, file, locked.plan, arm_column, seen=len(before))
+                _take_over(
+                    connection,
+                    workspace,
+                    file,
+                    locked.plan,
+                    arm_column,
+                    seen=len(before),
+                    kept_out=kept_out,
+                )
                 if arm_column is not None
                 else place(
                     connection,
@@ -137,7 +156,7 @@ def assign(
                     progress=progress,
                 )
             )
-            now, known = workspace.clock(), placed.known
+            now, known, alone = workspace.clock(), placed.known, placed.alone
             value = events.Assignment(
                 id=new_id("list", now=now),
                 first_wave=placed.first_wave,
@@ -159,8 +178,17 @@ def assign(
             arms=locked.plan.arms,
             first_wave=value.first_wave,
             folder=lists_folder(workspace, name),
+            waiting=not decided,
+            kept_out=arm_column is not None,
         )
-    return Assigned(assignment=value, files=tuple(files), new=new, known=known)
+    return Assigned(
+        assignment=value,
+        files=tuple(files),
+        new=new,
+        known=known,
+        alone=alone,
+        given=arm_column is not None,
+    )
 
 
 def _take_over(
@@ -171,6 +199,7 @@ def _take_over(
     arm_column: str,
     *,
     seen: int,
+    kept_out: KeptOut,
 ) -> Placed:
     """The split that stands in the list; it cannot be mixed with another list."""
     if seen:
@@ -187,6 +216,7 @@ def _take_over(
         arm_column=arm_column,
         first_wave=1,
         folder=workspace.data / "assignments",
+        kept_out=kept_out,
     )
 
 

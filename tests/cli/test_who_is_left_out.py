@@ -162,3 +162,67 @@ def test_an_excluded_test_without_a_list_keeps_nobody_out_and_says_so(shell, tmp
     define(shell, "mine", out=("size: 20000,", "size: 20000, exclude: [other],"))
     refused = shell("experiment", "assign", "mine", str(people(tmp_path)))
     assert (refused.code, "has no list yet" in refused.err) == (3, True)
+
+
+def test_a_split_that_a_tool_made_is_rid_of_those_who_get_nothing_and_they_are_named(
+    shell, tmp_path
+):
+    folder = define(
+        shell,
+        "given",
+        out=(
+            "size: 20000, test: 16000",
+            "size: 20000, test: 16000, suppress: [no.csv], holdout: 0.1",
+        ),
+    )
+    (folder / "no.csv").write_text("supporter_id\nS1\nS2\n", encoding="utf-8")
+    split = tmp_path / "split.csv"
+    rows = "\n".join(f"S{i},{('control', 'match')[i % 2]}" for i in range(4000))
+    split.write_text(f"supporter_id,version\n{rows}\n", encoding="utf-8")
+    words = ("experiment", "assign", "given", str(split), "--arm-column", "version")
+    done = shell.json(*words)
+    assert done["kept_out"]["suppressed"] == 2
+    assert abs(done["kept_out"]["held out"] - 400) < 5 * (4000 * 0.1 * 0.9) ** 0.5
+    assert "take them out of it before it sends" in shell.ok(*words).out
+    placed = read(folder)
+    assert {u for u, (file, _) in placed.items() if file == "kept-out-suppressed"} == {"S1", "S2"}
+    sent = {u: row["arm"] for u, (file, row) in placed.items() if file.startswith("wave")}
+    assert len(sent) == 4000 - sum(done["kept_out"].values())
+    assert all(arm == ("control", "match")[int(u[1:]) % 2] for u, arm in sent.items())
+    shell.ok("experiment", "sent", "given", "--wave", "1", "--at", "10 days ago")
+    results = tmp_path / "r.csv"
+    results.write_text(
+        "supporter_id,gave\n" + "\n".join(f"S{i},1" for i in range(4000)) + "\n", encoding="utf-8"
+    )
+    # Whoever the tool sent it to all the same stands in no arm.
+    assert sum(shell.json("experiment", "intake", "given", str(results))["arms"].values()) == len(
+        sent
+    )
+
+
+def test_people_without_a_household_are_counted_and_each_is_one_alone(shell, tmp_path):
+    define(
+        shell,
+        "home",
+        unit=("list: {size", "unit: {kind: household, group: household_id}\nlist: {size"),
+    )
+    source = str(people(tmp_path, size=3))  # every seventh has none
+    done = shell("experiment", "assign", "home", source)
+    assert "2,858 have no household or group in the list: each is one alone" in done.out
+
+
+def test_after_the_decision_a_list_written_again_has_nobody_who_waits(shell, tmp_path):
+    folder = define(shell, "mine")
+    source = str(people(tmp_path))
+    shell.ok("experiment", "assign", "mine", source)
+    waiting = folder / "lists" / "remainder-not-sent-yet.csv"
+    assert waiting.is_file()
+    shell.ok("experiment", "sent", "mine", "--wave", "1", "--at", "10 days ago")
+    counts = tmp_path / "c.csv"
+    counts.write_text("wave,arm,units,gave\n1,control,2000,100\n1,match,2000,180\n")
+    shell.ok("experiment", "intake", "mine", str(counts))
+    shell.ok("experiment", "look", "mine")
+    shell.ok("experiment", "decide", "mine", "--stop", "a test")
+    shell.ok("experiment", "remainder", "mine")
+    shell.ok("experiment", "assign", "mine", source)
+    assert not waiting.exists()  # who waited is in the remainder's lists: twice would be sent twice
