@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["write_calls", "write_contacts", "write_results", "write_supporters"]
 
 FIRST: Final = ("Ada", "Ben", "Carla", "Dev", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jamal")
+RARE: Final = 0.002
+"""Share that does what the plan has no rate for."""
 STATES: Final = ("CA", "FL", "GA", "MI", "NY", "OH", "PA", "TX", "WI")
 
 
@@ -64,18 +66,25 @@ def write_results(
         seed: The same seed gives the same results.
 
     Returns:
-        How many rows were written.
+        How many rows were written: the metric that decides, and every other rate of the plan
+        (guardrails among them) as often as the plan expects it, alike in all arms.
 
     Raises:
         InputError: No such arm, a rate outside [0, 1], or the file exists.
         StateError: No wave was sent yet.
     """
     locked, arms = _rates(workspace, name, rates)
+    others = [m for m in locked.plan.metrics[1:] if m.kind == "proportion"]
+    # A stream of their own: the deeds that decide do not depend on what else a plan watches.
+    beside = np.random.default_rng([seed, 1])
     count = 0
     with _new(target) as out:
-        out.write(f"{locked.plan.unit_column},{locked.plan.metric.name}\n")
+        names = (locked.plan.unit_column, locked.plan.metric.name, *(m.name for m in others))
+        out.write(",".join(names) + "\n")
         for _, units, did in _drawn(workspace, locked, arms, seed=seed):
-            out.writelines(f"{u},{int(d)}\n" for u, d in zip(units, did, strict=True))
+            draws = [beside.random(len(units)) < (m.base or RARE) for m in others]
+            rows = zip(units, did, *draws, strict=True)
+            out.writelines(f"{u},{','.join(str(int(d)) for d in cells)}\n" for u, *cells in rows)
             count += len(units)
     return count
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from testkit.commands.numbers import PEOPLE
+from testkit.errors import InputError
 from testkit.kernel.console import App, emit, json_option, pass_app, table
+from testkit.kernel.numbers import share
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -99,7 +102,13 @@ def play(app: App, name: str, as_json: bool) -> None:
 
 @example.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--size", default=100_000, show_default=True, help="How many people.")
+@click.option(
+    "--size",
+    type=PEOPLE,
+    default=100_000,
+    show_default=True,
+    help="How many people: 40,000 or 40k.",
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same list.")
 @json_option
 def supporters(target: Path, size: int, seed: int, as_json: bool) -> None:
@@ -144,11 +153,14 @@ def _parsed(rates: tuple[str, ...]) -> dict[str, float]:
     """``ARM=SHARE`` as typed."""
     parsed: dict[str, float] = {}
     for text in rates:
-        arm, _, share = text.partition("=")
+        arm, sign, said = text.partition("=")
+        if not sign or not arm:
+            raise click.BadParameter(f"{text!r} is not ARM=SHARE", param_hint="--rate")
         try:
-            parsed[arm] = float(share)
-        except ValueError as cause:
-            raise click.BadParameter(f"{text!r} is not ARM=SHARE", param_hint="--rate") from cause
+            parsed[arm] = share(said)
+        except InputError as problem:
+            told = f"{problem.message}: {problem.hint}"
+            raise click.BadParameter(told, param_hint="--rate") from problem
     return parsed
 
 

@@ -71,14 +71,24 @@ def look(app: App, name: str, final: bool, as_json: bool) -> None:
       whistlestop experiment look spring-appeal
     """
     from testkit.reports.terminal import look_text
+    from testkit.services.define import drift
     from testkit.services.look import look as run
 
     with progress() as say:
         say("reading all batches")
-        done = run(app.workspace(), name, final=final)
+        workspace = app.workspace()
+        done = run(workspace, name, final=final)
+        differs = drift(workspace, done.locked)
+    text = look_text(done.look, done.plan, new=done.new)
+    if differs:
+        what = "has errors" if differs == ("errors",) else f"differs: {', '.join(differs[:5])}"
+        text += (
+            f"\nnote: experiment.yaml {what}. The look read the plan as it was locked; to bring a"
+            f" change in: whistlestop experiment amend {name} --reason WHY"
+        )
     emit(
-        {"new": done.new, "look": done.look.as_dict()},
-        look_text(done.look, done.plan, new=done.new),
+        {"new": done.new, "look": done.look.as_dict(), "file_differs": list(differs)},
+        text,
         as_json=as_json,
     )
 

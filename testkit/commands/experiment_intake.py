@@ -273,6 +273,8 @@ def _taken_data(done: TakenIn, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _taken_lines(done: TakenIn, name: str, source: Path, *, dry_run: bool) -> list[str]:
+    from testkit.kernel.numbers import counted
+
     found = done.results
     taken_as = done.batch.id if done.batch else done.spend_id
     lines = [f"read as {done.read_as}"] if done.read_as else []
@@ -289,12 +291,12 @@ def _taken_lines(done: TakenIn, name: str, source: Path, *, dry_run: bool) -> li
     rows = [(arm, f"{n:,}", f"{found.outcomes[arm]:,}") for arm, n in found.arms.items()]
     lines.append(table(rows, ["arm", "people" if found.kind == "units" else "units", "outcomes"]))
     remarks = (
-        (found.repeated, "rows repeat a person in the file: counted once"),
-        (found.earlier, "people were in an earlier file: counted once"),
-        (found.unknown, "rows are of people who were not assigned: left out"),
-        (found.held_back, "rows are of people who wait for the result: left out"),
+        (found.repeated, "row", "a person who stands in the file already: counted once"),
+        (found.earlier, "person", "an earlier file, too: counted once"),
+        (found.unknown, "row", "people who were not assigned: left out"),
+        (found.held_back, "row", "people who wait for the result: left out"),
     )
-    lines += [f"{count:,} {text}" for count, text in remarks if count]
+    lines += [f"{counted(count, noun)} of {text}" for count, noun, text in remarks if count]
     lines += list(found.notes)
     if done.srm_p is not None:
         verdict = "the split is as planned" if done.srm_p >= 0.001 else "MISMATCH: see `look`"

@@ -50,6 +50,8 @@ def list_(app: App, as_json: bool) -> None:
     from testkit.web import sessions
 
     workspace = app.workspace()
+    if app.person and workspace.roster.people:
+        workspace.roster.person(app.person)  # a name that was typed must be somebody's
     now = workspace.clock()
     with workspace.db.read() as conn:
         open_now = [s.person for s in sessions.listed(conn) if s.state(now) == "open"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from testkit import assign as rule
 from testkit.engines.sources import identifier, literal, store_parquet, write_csv
 from testkit.errors import DataError, StateError
+from testkit.kernel.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -308,7 +309,8 @@ def _check_units(
         rows = [f"row {number}: no id" for (number,) in empty[:20]]
         rows += [f"row {number}: {value!r} stood before" for number, value in twice[:20]]
         raise DataError(
-            f"{file.path.name}: {len(empty):,} rows without an id, {len(twice):,} repeated ids",
+            f"{file.path.name}: {counted(len(empty), 'row')} without an id,"
+            f" {counted(len(twice), 'repeated id')}",
             rows=rows,
             count=len(empty) + len(twice),
             field=file.path.name,

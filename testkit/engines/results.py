@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from testkit.engines.sources import identifier, literal, store_parquet
 from testkit.errors import DataError, InputError
+from testkit.kernel.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -466,7 +467,7 @@ def _refuse(
         if unknown:
             hint += "; --skip-unknown leaves rows of unknown units out"
         raise DataError(
-            f"{file.path.name}: {count:,} rows cannot be used",
+            f"{file.path.name}: {counted(count, 'row')} cannot be used",
             rows=[f"row {n}: {why}" for n, why in bad],
             count=count,
             field=file.path.name,

@@ -62,7 +62,8 @@ def zone(name: str) -> ZoneInfo:
         raise InputError(f"no time zone {name!r}", field="zone", value=name, hint=hint) from cause
 
 
-_AGO: Final = re.compile(r"(\d+)\s*(minute|hour|day|week)s?\s+ago")
+_AGO: Final = re.compile(r"(\d{1,6})\s*(minute|hour|day|week)s?\s+ago")
+_IN: Final = re.compile(r"in\s+(\d{1,6})\s*(minute|hour|day|week)s?")
 
 
 def parse_local(text: str, *, zone_name: str, now: datetime | None = None) -> datetime:
@@ -70,9 +71,9 @@ def parse_local(text: str, *, zone_name: str, now: datetime | None = None) -> da
 
     Args:
         text: ``2026-11-03 09:00``, ``2026-11-03`` (midnight), with an offset or ``Z``; or
-            ``3 days ago``.
+            ``3 days ago``, ``in 2 hours``.
         zone_name: IANA zone for text without an offset.
-        now: The present moment, for ``ago``; None where such text makes no sense.
+        now: The present moment, for ``ago`` and ``in``; None where such text makes no sense.
 
     Raises:
         InputError: The text is not a moment.
@@ -80,6 +81,9 @@ def parse_local(text: str, *, zone_name: str, now: datetime | None = None) -> da
     ago = _AGO.fullmatch(text.strip().lower())
     if ago and now is not None:
         return now - timedelta(**{f"{ago[2]}s": int(ago[1])})
+    later = _IN.fullmatch(text.strip().lower())
+    if later and now is not None:
+        return now + timedelta(**{f"{later[2]}s": int(later[1])})
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as cause:

@@ -1,4 +1,4 @@
-"""Numbers as people write them on a command line: ``100,000``, ``2%``, ``1.2 million``. Pure.
+"""Numbers as people write them, in and out: ``100,000``, ``2%``, ``1.2 million``, ``1 row``. Pure.
 
 A text that can mean two numbers is none: ``1.751`` is a thousand and more for some, less than two
 for others, and nobody notices afterwards which of them was read.
@@ -12,7 +12,7 @@ from typing import Final
 
 from testkit.errors import InputError
 
-__all__ = ["difference", "people", "share"]
+__all__ = ["counted", "difference", "people", "share"]
 
 _MOST: Final = 10**10
 """More people than there are."""
@@ -23,6 +23,18 @@ _GROUPED: Final = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:{_SPACES}[0-9]{
 _PLAIN: Final = r"[0-9]+(?:_[0-9]+)*"
 _TWO_WAYS: Final = r"[0-9]{1,3}(?:\.[0-9]{3})+"
 _DECIMAL: Final = r"(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    Examples:
+        >>> counted(1, "row"), counted(1200, "row"), counted(2, "person")
+        ('1 row', '1,200 rows', '2 people')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {'people' if noun == 'person' else noun + 's'}"
 
 
 def people(text: str) -> int:

@@ -25,6 +25,7 @@ class Neighbour:
         days: Days of its sends, planned or done.
         exclude: Experiments whose units it keeps out.
         window_hours: How long its outcome counts after a send.
+        running: Whether anything of it was sent.
     """
 
     experiment: str
@@ -32,6 +33,7 @@ class Neighbour:
     days: tuple[date, ...]
     exclude: tuple[str, ...]
     window_hours: float
+    running: bool = False
 
 
 def check_calendar(
@@ -65,7 +67,8 @@ def check_calendar(
         warn(
             "EX028",
             ("list",),
-            f"{other.experiment!r} is running, and its people are not kept out",
+            f"{other.experiment!r} is {'running' if other.running else 'locked and not sent yet'},"
+            " and its people are not kept out",
             f"add `exclude: [{other.experiment}]` under list, or send when it has ended",
         )
     if most is None:

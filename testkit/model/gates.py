@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from testkit.kernel.findings import Finding
+from testkit.kernel.numbers import counted
 from testkit.model.plan import MIN_CONVERSIONS
 from testkit.stats.multiplicity import combine_average
 from testkit.stats.srm import sequential_srm
@@ -133,7 +134,7 @@ def _few(primary: Sequence[Comparison]) -> list[Finding]:
                     code="DQ002",
                     severity="warning",
                     message=(
-                        f"only {smallest:,} outcomes in the smaller arm: this engine needs"
+                        f"only {counted(smallest, 'outcome')} in the smaller arm: this engine needs"
                         f" {MIN_CONVERSIONS} before its error rates hold"
                     ),
                     hint="wait for more waves; this look can stop nothing",
@@ -155,8 +156,9 @@ def _crossed(plan: Plan, waves: Sequence[WaveCounts], quality: Quality) -> list[
             code="DQ004",
             severity="error" if block else "warning",
             message=(
-                f"{crossed:,} {plan.unit_kind}s ({share:.2%}) are reported in another arm than"
-                f" theirs: {shown}"
+                f"{counted(crossed, plan.unit_kind)} ({share:.2%})"
+                f" {'is' if crossed == 1 else 'are'} reported in another arm than"
+                f" {'its own' if crossed == 1 else 'theirs'}: {shown}"
             ),
             hint=(
                 "the tool sent them the other message, or both: they stay in the arm that they were"
@@ -184,9 +186,9 @@ def _machines(plan: Plan, waves: Sequence[WaveCounts], quality: Quality) -> list
             code="DQ005",
             severity="error" if differs else "warning",
             message=(
-                f"machines made {machine:,} outcomes ({share:.0%} of all)"
+                f"machines made {counted(machine, 'outcome')} ({share:.0%} of all)"
                 + (f", and not alike in the arms (p = {p:.2g})" if differs else "")
-                + "; they do not count"
+                + ("; it does not count" if machine == 1 else "; they do not count")
             ),
             hint=(
                 "mail scanners follow links: compare the links of the arms"

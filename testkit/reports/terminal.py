@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.engines.tracing import TracedRows
-    from testkit.model.look import Look
+    from testkit.model.look import Comparison, Look
     from testkit.model.plan import Plan
     from testkit.store.events import Assignment, Batch
 
@@ -48,8 +48,7 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
             " (exact)"
         )
     elif first is not None and first.engine == "open":
-        e = "none" if first.log_e is None else f"{math.exp(min(first.log_e, 700)):,.3g}"
-        lines.append(f"{shown}, e-value {e} of {1 / plan.comparison_alpha:g} needed")
+        lines.append(f"{shown}, {_evidence(first, plan.comparison_alpha)}")
     else:
         lines.append(f"{shown}, z = {z}, bound {bound}")
     lines.append(f"interval valid at every look: {words.range_of(metric, seen.low, seen.high)}")
@@ -98,6 +97,15 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
     if seen.stopped and not seen.blocked:
         lines.append(f"next: whistlestop experiment decide {plan.experiment}")
     return "\n".join(lines)
+
+
+def _evidence(one: Comparison, alpha: float) -> str:
+    """How far evidence has come in an open-ended test; a sequence has a p-value and no e-value."""
+    if one.log_e is not None:
+        return f"e-value {math.exp(min(one.log_e, 700)):,.3g} of {1 / alpha:g} needed"
+    if one.note or one.p_sequential is None:
+        return "no evidence can be read yet"
+    return f"p = {one.p_sequential:.3g} at any time, {alpha:g} needed"
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

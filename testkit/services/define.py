@@ -35,6 +35,7 @@ __all__ = [
     "amend",
     "check",
     "definition_path",
+    "drift",
     "lock",
     "new",
     "void",
@@ -255,6 +256,7 @@ def _neighbours(conn: Connection, name: str) -> list[Neighbour]:
                 days=tuple(sorted(sent | planned)),
                 exclude=locked.plan.exclude,
                 window_hours=max(m.window_hours for m in locked.plan.metrics),
+                running=bool(sent),
             )
         )
     return found
@@ -411,6 +413,26 @@ def amend(workspace: Workspace, name: str, *, reason: str, dry_run: bool = False
         )
         after = plans.require(conn, locked.plan.experiment)
     return Amended(stage=stage, changes=found, refused=(), locked=after)
+
+
+def drift(workspace: Workspace, locked: LockedPlan) -> tuple[str, ...]:
+    """Keys of the plan that the file on disk says otherwise; ``("errors",)`` where it has errors.
+
+    The locked plan counts, whatever the file says. A file that is gone says nothing.
+    """
+    from testkit.model.amend import changes
+
+    name = locked.plan.experiment
+    path = workspace.root / FOLDER / name / FILE
+    if not path.is_file() or yamlfile.read_text(path) == locked.definition:
+        return ()
+    try:
+        checked = check(workspace, name)
+    except InputError:
+        return ("errors",)
+    if checked.plan is None:
+        return ("errors",)
+    return tuple(change.key for change in changes(locked.plan, checked.plan))
 
 
 def _stage(conn: Connection, locked: LockedPlan) -> Stage:

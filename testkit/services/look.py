@@ -33,14 +33,19 @@ class Looked:
     Attributes:
         look: The look.
         new: False when the same data had been looked at before: it is the same look.
-        plan: The plan.
+        locked: The plan, as it is locked.
         history: All looks, this one included, in order.
     """
 
     look: Look
     new: bool
-    plan: Plan
+    locked: LockedPlan
     history: tuple[Look, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.locked.plan
 
 
 def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
@@ -81,7 +86,7 @@ def look(workspace: Workspace, name: str, *, final: bool = False) -> Looked:
             quality=quality,
         )
         _record(conn, workspace, locked, taken)
-    return Looked(look=taken, new=True, plan=locked.plan, history=(*history, taken))
+    return Looked(look=taken, new=True, locked=locked, history=(*history, taken))
 
 
 def _data_digest(conn: Connection, locked: LockedPlan, *, now: datetime) -> str:
@@ -115,7 +120,7 @@ def _same(
             current="looked",
             hint="declare a look final before it is taken, on new data",
         )
-    return Looked(look=same, new=False, plan=locked.plan, history=tuple(history))
+    return Looked(look=same, new=False, locked=locked, history=tuple(history))
 
 
 def _record(conn: Connection, workspace: Workspace, locked: LockedPlan, taken: Look) -> None:

@@ -11,6 +11,7 @@ from testkit.errors import DataError, InputError, NotFoundError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.digest import digest_file
 from testkit.kernel.ids import new_id
+from testkit.kernel.numbers import counted
 from testkit.model.experience import experience
 from testkit.model.past import PastArm, PastTest, read_past
 from testkit.services.past_exports import Exported, read_export
@@ -129,7 +130,7 @@ def read_file(path: Path, *, columns: Mapping[str, str] | None = None) -> list[P
 
 
 def _trouble(wrong: Sequence[str]) -> str:
-    return f"{len(wrong):,} rows cannot be used" if wrong else "it is empty"
+    return f"{counted(len(wrong), 'row')} cannot be used" if wrong else "it is empty"
 
 
 def _columns(names: Sequence[str], given: Mapping[str, str], *, name: str) -> dict[str, str]:

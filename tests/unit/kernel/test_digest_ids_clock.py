@@ -77,6 +77,7 @@ def test_local_text_is_read_in_the_organisations_zone_on_both_sides_of_a_clock_c
 def test_ago_counts_back_from_now():
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     assert parse_local("3 days ago", zone_name="UTC", now=now) == now - timedelta(days=3)
+    assert parse_local("in 2 hours", zone_name="UTC", now=now) == now + timedelta(hours=2)
     assert parse_local("1 Hour ago", zone_name="UTC", now=now) == now - timedelta(hours=1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from testkit.errors import InputError
-from testkit.kernel.numbers import difference, people, share
+from testkit.kernel.numbers import counted, difference, people, share
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,8 @@ def test_a_per_cent_of_a_difference_is_refused_for_it_means_two_things():
         with pytest.raises(InputError) as caught:
             difference(text)
         assert "0.4 points" in caught.value.hint
+
+
+def test_one_thing_is_one_thing():
+    assert [counted(n, "row") for n in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]
+    assert counted(2, "person") == "2 people"
