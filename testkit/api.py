@@ -2,7 +2,8 @@
 
 No workspace, no clock, no ledger: whoever calls keeps the looks that were taken and hands them to
 the next one. The statistics are those of the command line, call by call. Import the names from
-``testkit``; ``docs/experiments/python.md`` shows each of them at work.
+``testkit``, which lists them all, with the types that they take and return;
+``docs/experiments/python.md`` shows each of them at work.
 """
 
 from __future__ import annotations
@@ -11,19 +12,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from testkit.adapters.frames import count_frame, place_frame, read_frame
-from testkit.errors import DataError, DefinitionError, InputError, KitError, StateError
+from testkit.errors import DefinitionError, InputError, StateError
 from testkit.kernel import yamlfile
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.findings import by_severity, has_errors
 from testkit.model import decision as rule
-from testkit.model.advice import Advice, Circumstances, advise
 from testkit.model.analysis import analyse
-from testkit.model.decision import Decision
 from testkit.model.fixed import Compared, compare_arms
-from testkit.model.look import Look, WaveCounts
-from testkit.model.past import PastArm, PastSummary, PastTest, read_past
-from testkit.model.plan import Plan
+from testkit.model.past import PastArm
 from testkit.stats.srm import srm_chisq
 
 if TYPE_CHECKING:
@@ -31,26 +28,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from testkit.kernel.findings import Finding
+    from testkit.model.decision import Decision
     from testkit.model.definition import Definition
+    from testkit.model.look import Look, WaveCounts
+    from testkit.model.plan import Plan
     from testkit.stats.srm import SrmResult
 
 __all__ = [
-    "Advice",
-    "Circumstances",
-    "Compared",
-    "DataError",
-    "Decision",
-    "DefinitionError",
-    "InputError",
-    "KitError",
-    "Look",
-    "PastArm",
-    "PastSummary",
-    "PastTest",
-    "Plan",
-    "StateError",
-    "WaveCounts",
-    "advise",
     "assign_list",
     "check",
     "compare",
@@ -58,7 +42,6 @@ __all__ = [
     "decide",
     "look",
     "plan",
-    "read_past",
     "sample_ratio",
 ]
 

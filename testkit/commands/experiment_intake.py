@@ -372,7 +372,7 @@ def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None
         text = f"{file.id} ({file.source_name}) counts no longer"
         emit({"retracted": file.id, "source": file.source_name}, text, as_json=as_json)
         return
-    from testkit.services.intake import retract as run
+    from testkit.services.retract import retract as run
 
     done = run(app.workspace(), name, batch, reason=reason)
     emit(

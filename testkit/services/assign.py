@@ -11,7 +11,8 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testkit.engines.placing import KeptOut, place, place_given, write_lists, write_remainder
+from testkit.engines.lists import write_lists, write_remainder
+from testkit.engines.placing import KeptOut, place, place_given
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger

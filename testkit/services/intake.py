@@ -1,4 +1,4 @@
-"""intake, retract: result files in, each registered once; the rows lie in immutable files.
+"""intake: result files in, each registered once; the rows lie in immutable files.
 
 A file in our own form is read as it is. Anything else is the export of a tool: it is recognised, or
 named, and read by its adapter.
@@ -17,9 +17,9 @@ from testkit.engines.sources import CsvFile, open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
-from testkit.kernel.digest import digest_bytes, digest_file
+from testkit.kernel.digest import digest_file
 from testkit.kernel.ids import new_id
-from testkit.services.machines import told_by_tools
+from testkit.services.counting import counts_now, list_path, result_path
 from testkit.services.spend import costs, refuse_twin, take_in
 from testkit.services.tool_files import Tool, chosen_adapter, own_file, tool_file
 from testkit.store import audit, events, looks, plans
@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
     from testkit.model.costing import Cost
-    from testkit.model.look import Quality, WaveCounts
     from testkit.model.plan import Plan
     from testkit.services.tool_files import ToolFile
     from testkit.store.plans import LockedPlan
 
-__all__ = ["TakenIn", "counts_now", "intake", "retract"]
+__all__ = ["TakenIn", "intake"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +161,7 @@ def intake(
                 locked.plan,
                 source=source,
                 tool=tool,
-                lists=[(_assignment(workspace, a), a.columns) for a in ground.lists],
+                lists=[(list_path(workspace, a), a.columns) for a in ground.lists],
                 earlier=_snapshots(ground.before),
                 increments=increments,
                 now=to_text(now),
@@ -275,8 +274,8 @@ def _rows(
         connection,
         file,
         plan,
-        assignments=[_assignment(workspace, a) for a in ground.lists],
-        earlier=[_result(workspace, b) for b in ground.before if b.kind == "units"],
+        assignments=[list_path(workspace, a) for a in ground.lists],
+        earlier=[result_path(workspace, b) for b in ground.before if b.kind == "units"],
         folder=folder,
         skip_unknown=skip_unknown,
         increments=increments,
@@ -362,100 +361,6 @@ def _register(
         )
 
 
-def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> events.Batch:
-    """Take a batch back; its rows stay on disk and count no longer.
-
-    Looks that were taken with it stay as they are: a later look reads the data without it.
-
-    Raises:
-        InputError: No reason is given.
-        NotFoundError: There is no such batch.
-        StateError: It was taken back before, or increments of it count.
-    """
-    if not reason.strip():
-        raise InputError("taking data back needs a reason", field="reason", hint="--reason TEXT")
-    now = workspace.clock()
-    with workspace.db.write() as conn:
-        locked = plans.require(conn, name)
-        batch = events.batch(conn, name, locked.version, batch_id)
-        _refuse_base(locked.plan, batch, events.batches(conn, name, locked.version))
-        if batch.retracted_at is not None:
-            raise StateError(
-                f"{batch_id} was taken back at {batch.retracted_at[:16]}", current="retracted"
-            )
-        events.retract(conn, batch_id, by=workspace.actor.name, reason=reason, now=now)
-        ledger.append(
-            conn,
-            kind="batch.retracted",
-            subject=f"experiment/{name}",
-            actor=workspace.actor,
-            payload={"batch": batch_id, "reason_digest": digest_bytes(reason.encode())},
-            now=now,
-        )
-    return batch
-
-
-def _refuse_base(plan: Plan, batch: events.Batch, counting: Sequence[events.Batch]) -> None:
-    """Refuse to take away what later increments were added to: their sum would start from nought.
-
-    Raises:
-        StateError: A later file that counts adds to this one.
-    """
-    if batch.summary.get("increments") or batch.retracted_at is not None:
-        return
-    if batch.kind == "units" and all(m.kind == "proportion" for m in plan.metrics):
-        return  # a yes is a yes, whatever came before
-    waves = set(batch.summary.get("waves", ()))
-    added = [
-        b
-        for b in counting
-        if b.summary.get("increments")
-        and b.kind == batch.kind
-        and b.at > batch.at
-        and waves & set(b.summary.get("waves", ()))
-    ]
-    if added:
-        first = f"experiment retract {plan.experiment} {added[-1].id} --reason WHY"
-        raise StateError(
-            f"{' and '.join(b.source_name for b in added)} came in as increments, and"
-            f" {'adds' if len(added) == 1 else 'add'} to {batch.source_name}: alone they would be"
-            " read as everything",
-            current="built upon",
-            hint=f"take the increments back first, then bring the right files: {first}",
-        )
-
-
-def counts_now(
-    workspace: Workspace, name: str, plan: Plan, version: int
-) -> tuple[list[WaveCounts], Quality]:
-    """Moments of every wave from the stored batches, and what the rows say of themselves."""
-    from testkit.engines.moments import wave_counts
-
-    with workspace.db.read() as conn:
-        lists = events.assignments(conn, name, version)
-        batches = events.batches(conn, name, version)
-        sends = events.sends(conn, name, version)
-    waves, quality = wave_counts(
-        plan,
-        assignments=[_assignment(workspace, a) for a in lists],
-        unit_batches=[_result(workspace, b) for b in batches if b.kind == "units"],
-        count_batches=[_result(workspace, b) for b in batches if b.kind == "counts"],
-        sends=sends,
-    )
-    machines = (*quality.machines, *told_by_tools(plan, batches))
-    return waves, replace(quality, matched=_matched(batches), machines=machines)
-
-
-def _matched(batches: list[events.Batch]) -> dict[str, tuple[int, int]]:
-    """``arm -> (rows that found their unit, rows)`` over the files that say the arm themselves."""
-    found: dict[str, tuple[int, int]] = {}
-    for batch in batches:
-        for arm, (hit, rows) in batch.summary.get("matched", {}).items():
-            before = found.get(arm, (0, 0))
-            found[arm] = (before[0] + hit, before[1] + rows)
-    return found
-
-
 def _sample_ratio(
     workspace: Workspace, name: str, plan: Plan, results: Results, *, stored: bool
 ) -> float | None:
@@ -473,11 +378,3 @@ def _sample_ratio(
     from testkit.stats.srm import srm_chisq
 
     return srm_chisq(totals, plan.shares).p_value
-
-
-def _assignment(workspace: Workspace, value: events.Assignment) -> Path:
-    return workspace.data / "assignments" / f"{value.data_sha256}.parquet"
-
-
-def _result(workspace: Workspace, batch: events.Batch) -> Path:
-    return workspace.data / "results" / f"{batch.data_sha256}.parquet"

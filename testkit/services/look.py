@@ -11,7 +11,7 @@ from testkit.kernel import ledger
 from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
-from testkit.services.intake import counts_now
+from testkit.services.counting import counts_now
 from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:

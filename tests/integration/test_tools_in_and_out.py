@@ -14,8 +14,8 @@ from testkit.adapters.handback import named_hand_back, read_hand_back
 from testkit.adapters.registry import ADAPTERS, adapter_named
 from testkit.engines.sources import session
 from testkit.kernel.console import App
+from testkit.services.counting import counts_now
 from testkit.services.handing import hand_over
-from testkit.services.intake import counts_now
 from testkit.store import plans
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "adapters"
