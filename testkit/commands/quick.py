@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from testkit.commands.numbers import SHARE
 from testkit.kernel.console import emit, json_option
 
 
 @click.command()
 @click.argument("values", nargs=-1, required=True, metavar="SENT DID SENT DID | FILE.csv")
-@click.option("--level", default=0.95, show_default=True, help="Coverage of the intervals.")
+@click.option(
+    "--level", type=SHARE, default=0.95, show_default=True, help="Coverage of the intervals."
+)
 @json_option
 def quick(values: tuple[str, ...], level: float, as_json: bool) -> None:
     """Compare two messages at once: people reached and people who did it, for each.

@@ -139,7 +139,7 @@ def read_units(
     )
     connection.execute(
         f"""
-        CREATE TEMP TABLE read AS
+        CREATE OR REPLACE TEMP TABLE read AS
         SELECT c.row_number AS n, nfc_normalize(trim(c.{unit})) AS unit, {values},
           {met}::VARCHAR AS met, coalesce({machine}, 0) > 0 AS machine,
           {at_text} AS at_text, {at} AS done_at, a.arm, a.wave
@@ -346,7 +346,7 @@ def read_counts(
         )
     connection.execute(
         f"""
-        CREATE TEMP TABLE read AS
+        CREATE OR REPLACE TEMP TABLE read AS
         SELECT row_number AS n, trim({arm}) AS arm, {arm} AS raw_arm, {wave} AS wave,
           try_cast(replace(trim({units}), ',', '') AS BIGINT) AS units, {units} AS raw_units,
           {message} AS message, {as_of} AS as_of,

@@ -20,6 +20,7 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest_file
 from testkit.kernel.ids import new_id
 from testkit.services.counting import counts_now, list_path, result_path
+from testkit.services.increments import refuse_baseless
 from testkit.services.spend import costs, refuse_twin, take_in
 from testkit.services.tool_files import Tool, chosen_adapter, own_file, tool_file
 from testkit.store import audit, events, looks, plans
@@ -79,6 +80,7 @@ class _Ground:
     locked: LockedPlan
     lists: list[events.Assignment]
     before: list[events.Batch]
+    every: list[events.Batch]
     sends: Mapping[int, datetime]
     decided: bool
 
@@ -121,6 +123,7 @@ def intake(
             locked=locked,
             lists=events.assignments(conn, name, locked.version),
             before=events.batches(conn, name, locked.version),
+            every=events.batches(conn, name, locked.version, retracted=True),
             sends=events.sends(conn, name, locked.version),
             decided=bool(looks.decisions(conn, name, locked.version)),
         )
@@ -167,10 +170,16 @@ def intake(
                 now=to_text(now),
             )
             file, skip_unknown = exported.file, True
-        results = _rows(
-            connection, workspace, ground, file, exported, folder=folder,
-            skip_unknown=skip_unknown, increments=increments, progress=progress,
-        )  # fmt: skip
+        # Which waves a file tells of is known once it is read: nothing may be stored before.
+        for where in (None, folder) if increments and folder else (folder,):
+            results = _rows(
+                connection, workspace, ground, file, exported, folder=where,
+                skip_unknown=skip_unknown, increments=increments, progress=progress,
+            )  # fmt: skip
+            if increments:
+                refuse_baseless(
+                    locked.plan, kind=results.kind, waves=results.waves, every=ground.every
+                )
     if exported is not None:
         results = replace(results, notes=(*exported.notes, *results.notes))
     new_sends = [w for w in results.waves if sent_at is not None and w not in ground.sends]

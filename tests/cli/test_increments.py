@@ -39,6 +39,22 @@ def test_a_file_that_increments_were_added_to_is_taken_back_last(sent):
     assert retract(sent, base).code == 0
 
 
+def test_increments_without_the_total_that_was_taken_back_are_refused(sent):
+    base = take(sent, "base.csv", "1,control,2000,90,3\n1,match,2000,120,4\n")
+    assert retract(sent, base).code == 0
+    path = sent.folder / "more.csv"
+    path.write_text("wave,arm,units,gave\n1,control,0,10\n1,match,0,20\n", encoding="utf-8")
+    words = ("experiment", "intake", "spring", str(path), "--increments")
+    before = sorted((sent.folder / "data" / "results").iterdir())
+    refused = sent(*words)
+    assert sorted((sent.folder / "data" / "results").iterdir()) == before
+    assert (refused.code, "base.csv was taken back" in refused.err) == (3, True)
+    take(sent, "right.csv", "1,control,2000,80,3\n1,match,2000,110,4\n")
+    sent.ok(*words)
+    look = sent.json("experiment", "look", "spring")["look"]
+    assert [a["outcomes"] for a in look["arms"]] == [90, 130]
+
+
 def test_increments_of_another_wave_or_before_it_stand_on_nothing_of_it(sent):
     early = take(sent, "early.csv", "1,control,900,9,0\n1,match,900,9,0\n", "--increments")
     base = take(sent, "base.csv", "2,control,2000,90,3\n2,match,2000,120,4\n")

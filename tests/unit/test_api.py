@@ -135,7 +135,7 @@ def test_whoever_is_suppressed_is_in_no_wave():
         (lambda f: f.assign(arm="x"), testkit.InputError, "column 'arm' already"),
         (lambda f: f.rename(columns={"supporter_id": "person"}), testkit.InputError, "no column"),
         (lambda f: f.head(100), testkit.StateError, "the frame has 100 units"),
-        (lambda f: pd.concat([f, f.head(1)]), testkit.DataError, "1 repeated ids"),
+        (lambda f: pd.concat([f, f.head(1)]), testkit.DataError, "1 repeated id"),
         (lambda f: f.supporter_id.tolist(), testkit.InputError, "a data frame is needed, not list"),
     ],
 )
