@@ -10,6 +10,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from testkit.kernel.numbers import counted
 from testkit.model.past import read_past
 from testkit.stats.shrink import FEWEST_FOR_PRIOR, fit_prior, rate_after, shrink, stabilised_effects
 
@@ -114,13 +115,11 @@ def experience(
     why, prior = "", None
     if len(sound) < FEWEST_FOR_PRIOR:
         why = (
-            f"{_tests(len(sound))} of {summary.metric} can be used, and fewer than"
+            f"{counted(len(sound), 'past test')} of {summary.metric} can be used, and fewer than"
             f" {FEWEST_FOR_PRIOR} say nothing about how much versions differ"
         )
     elif summary.spread is None:
-        why = (
-            f"the versions in {_tests(len(sound))} of {summary.metric} differ no more than by luck"
-        )
+        why = f"the versions in {counted(len(sound), 'past test')} of {summary.metric} differ no more than by luck"
     else:
         prior = _prior([r.test for r in sound])
     return Experience(
@@ -128,15 +127,16 @@ def experience(
         tests=len(sound),
         left_out=summary.suspicious,
         sources=tuple(sources),
-        base_rate=summary.base_rate,
+        base_rate=_base_rate([r.test for r in sound]),
         spread=summary.spread,
         why_not=why,
         prior=prior,
     )
 
 
-def _tests(count: int) -> str:
-    return "1 past test" if count == 1 else f"{count} past tests"
+def _base_rate(tests: Sequence[PastTest]) -> float | None:
+    units = sum(test.arms[0].units for test in tests)
+    return sum(test.arms[0].outcomes for test in tests) / units if units else None
 
 
 def _none(metric: str, why: str) -> Experience:

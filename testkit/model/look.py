@@ -277,7 +277,8 @@ class GuardrailFigures:
         values: Rate or mean of control and arm.
         difference: Arm minus control.
         harm: Whether the watch says stop.
-        evidence: Log e-value towards harm; None where it is not watched.
+        evidence: Log e-value towards harm; of an amount minus the logarithm of the p-value that
+            holds at any time; None where it is not watched.
         bound: What ``evidence`` has to reach.
         false_stop: Chance of a wrong stop of this watch, over all its looks.
         verdict: ``no worse``, ``not shown``, ``cannot see`` or ``not read yet``.

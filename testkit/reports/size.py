@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from testkit.kernel.numbers import counted
 from testkit.reports.charts import HEIGHT, LEFT, RIGHT, TOP, WIDTH, nice
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _experience(advice: Advice, past: Experience | None) -> list[str]:
     if past is None or past.base_rate is None:
         return []
     known, lines = advice.circumstances, []
-    said = f"{past.base_rate:.2%} do it in {past.tests} past tests of {past.metric}"
+    said = f"{past.base_rate:.2%} do it in {counted(past.tests, 'past test')} of {past.metric}"
     if past.left_out:
         said += f" ({past.left_out} more do not look evenly split, and teach nothing)"
     lines.append(f"  {said}")

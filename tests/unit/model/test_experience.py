@@ -59,6 +59,8 @@ def test_tests_whose_split_is_odd_do_not_make_up_the_number():
     odd = [old_test(f"o{i}", (5_000, 150), (9_000, 500)) for i in range(3)]
     found = experience([*many(4, spread=0.004), *odd])
     assert (found.tests, found.left_out, found.spread) == (4, 3, None)
+    assert found.base_rate == experience(many(4, spread=0.004)).base_rate
+    assert experience(odd).base_rate is None  # what nobody can trust is planned with by nobody
 
 
 def test_versions_that_differ_by_luck_alone_say_so():
