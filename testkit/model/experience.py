@@ -119,7 +119,8 @@ def experience(
             f" {FEWEST_FOR_PRIOR} say nothing about how much versions differ"
         )
     elif summary.spread is None:
-        why = f"the versions in {counted(len(sound), 'past test')} of {summary.metric} differ no more than by luck"
+        known_by = f"{counted(len(sound), 'past test')} of {summary.metric}"
+        why = f"the versions in {known_by} differ no more than by luck"
     else:
         prior = _prior([r.test for r in sound])
     return Experience(
