@@ -388,7 +388,8 @@ class _Course:
         self.released = event
         lane, own = self.chain.fast_lane, self.chain.post_review
         if self.cleared_by == "lane" and lane is not None:
-            self._owe("lane", lane.review, event.at, hands=self.hands)
+            sent = self.lanes[event.digest].actor  # whoever sent it here does not look at it either
+            self._owe("lane", lane.review, event.at, hands={sent, *self.hands})
         elif self.cleared_by == "chain" and own is not None:
             counted = [
                 vote.event

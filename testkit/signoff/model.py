@@ -215,7 +215,9 @@ class FastLane:
     """Words cleared beforehand: a template whose slots alone may differ.
 
     Attributes:
-        templates: Ids of pre-cleared templates.
+        templates: Names of the words that may take it (``lanes/NAME.yaml``).
+        cleared_by: Roles of which one clears those words; those of the stages that are always
+            asked if empty.
         max_risk: Highest ``risk`` fact that may take the lane.
         max_spend_cents: Highest ``spend_cents`` fact, in cents; None means no spend at all.
         valid_until: The lane is closed from this moment on.
@@ -223,6 +225,7 @@ class FastLane:
     """
 
     templates: tuple[str, ...]
+    cleared_by: tuple[str, ...] = ()
     max_risk: str = "low"
     max_spend_cents: int | None = None
     valid_until: datetime | None = None
@@ -290,6 +293,16 @@ class ChainDef:
     stop: StopRule = field(default_factory=StopRule)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(LEVELS))
     checklist: tuple[str, ...] = ()
+
+    @property
+    def lane_clearers(self) -> tuple[str, ...]:
+        """Roles of which one must clear the words of the fast lane; none without a lane."""
+        if self.fast_lane is None or self.fast_lane.cleared_by:
+            return self.fast_lane.cleared_by if self.fast_lane else ()
+        groups = [(s.when or g.when, g.roles) for s in self.stages for g in s.groups]
+        always = [roles for when, roles in groups if when is None]
+        listed = always or [roles for _, roles in groups]
+        return tuple(dict.fromkeys(role for roles in listed for role in roles))
 
     def stage(self, stage_id: str) -> StageDef | None:
         """The stage of that id, or None."""

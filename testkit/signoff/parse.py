@@ -19,6 +19,7 @@ from testkit.errors import DefinitionError, InputError
 from testkit.kernel.clock import parse_local
 from testkit.kernel.digest import digest
 from testkit.kernel.findings import Finding, by_severity
+from testkit.kernel.hours import end_of
 from testkit.signoff.conditions import (
     LEVELS,
     OPERATORS,
@@ -453,7 +454,9 @@ class Reader:
         if value is None:
             return None
         key: Key = ("fast_lane",)
-        known = ("templates", "max_risk", "max_spend_cents", "valid_until", "post_review")
+        known = (
+            "templates", "cleared_by", "max_risk", "max_spend_cents", "valid_until", "post_review"
+        )  # fmt: skip
         given = self.mapping(value, key, known)
         templates = self.texts(self.needed(given, "templates", key), (*key, "templates"))
         review = self._review(given.get("post_review"), (*key, "post_review"), needed=True)
@@ -461,11 +464,12 @@ class Reader:
         risk, spend = given.get("max_risk"), given.get("max_spend_cents")
         lane_risk = order[0] if risk is None else self.choice(risk, order, (*key, "max_risk"))
         most = None if spend is None else self.whole(spend, (*key, "max_spend_cents"), least=0)
-        until = self.moment(given.get("valid_until"), (*key, "valid_until"))
+        until = self.end(given.get("valid_until"), (*key, "valid_until"))
         if review is None:
             return None
         return FastLane(
             templates=templates,
+            cleared_by=self.texts(given.get("cleared_by"), (*key, "cleared_by")),
             max_risk=lane_risk,
             max_spend_cents=most,
             valid_until=until,
@@ -481,6 +485,12 @@ class Reader:
         except InputError as cause:
             self.bad("SO103", cause.message, key, cause.hint)
             return None
+
+    def end(self, value: object, key: Key) -> datetime | None:
+        """The end of a day, or a moment; None where none is given."""
+        if value is None or self.moment(value, key) is None:
+            return None
+        return end_of(self.text(value, key), zone_name=self.zone_name)
 
     def _stop(self, value: object) -> StopRule:
         if value is None:

@@ -60,6 +60,7 @@ def chain_to_dict(chain: ChainDef) -> dict[str, Any]:
         lane = chain.fast_lane
         more["fast_lane"] = _filled(
             templates=list(lane.templates),
+            cleared_by=list(lane.cleared_by) or None,
             max_risk=lane.max_risk,
             max_spend_cents=lane.max_spend_cents,
             valid_until=to_text(lane.valid_until) if lane.valid_until else None,

@@ -110,7 +110,9 @@ def test_a_definition_becomes_the_chain_that_it_says():
             Compare(fact="channel", op="in", value=("ad", "post")),
         )
     )
-    assert chain.fast_lane.valid_until == datetime(2026, 12, 30, 23, tzinfo=UTC)
+    assert chain.fast_lane.valid_until == datetime(
+        2026, 12, 31, 23, tzinfo=UTC
+    )  # a date counts whole
     assert chain.override.min_auth == "session"
     assert chain.options == Options(lead_minutes=5)
 
