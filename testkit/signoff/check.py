@@ -443,13 +443,18 @@ class _Check:
                 for person in eligible(self.chain, group, self.roster, self.now, author=author)
             }
             left = ", ".join(self.roster.name(person) for person in sorted(able)) or "nobody"
+            seats = sum(group.need for group in stage.groups)
+            if stage.distinct and len(able) < seats and len(stage.groups) > 1:
+                left += f" for {seats} seats, one each"
             facts = f" (when {told(dead.route.facts)})" if dead.route.facts else ""
             self.add(
                 "SO008",
                 "error",
                 f"the chain cannot complete when {self.roster.name(author)} writes: stage"
                 f" {stage.id!r} then has {left} to sign{facts}",
-                "give the role to somebody else as well, or use a solo chain",
+                "give the role to somebody else as well"
+                + (", or say `distinct: false`" if len(stage.groups) > 1 else "")
+                + ", or use a solo chain",
                 "stages",
                 [s.id for s in self.chain.stages].index(stage.id),
             )

@@ -2,10 +2,10 @@
 
 Theory of operation. Template and words are lined up word by word at the least cost: a word that
 differs, is missing or is too many costs one, a slot that holds what it may hold costs nothing, and
-one that holds something else costs one and a
-half, so that a word before it is not taken for a part of it. The result is a guess. Whether the words *are* the
-template is decided in :mod:`testkit.signoff.lane`, which fills the slots in and compares; a good
-guess makes it name the word that differs.
+one that holds something else costs one and a half, so that a word before it is not taken for a
+part of it. The result is a guess. Whether the words *are* the template is decided in
+:mod:`testkit.signoff.lane`, which fills the slots in and compares; a good guess makes it name the
+word that differs.
 """
 
 from __future__ import annotations

@@ -146,7 +146,8 @@ class StageDef:
         when: The stage is asked unless this is certainly false.
         sla: Its promises.
         min_auth: Weakest proof of identity that a sign-off here may rest on.
-        distinct: One person fills one seat of the stage only, also across its groups.
+        distinct: One person fills one seat of the stage only, also across its groups. A file that
+            does not say gets it for stages of several groups.
     """
 
     id: str

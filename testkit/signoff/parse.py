@@ -349,9 +349,10 @@ class Reader:
             min_auth=self.choice(auth, get_args(Auth), (*key, "min_auth"))  # type: ignore[arg-type]
             if auth is not None
             else "none",
+            # Two seats of one stage are two people's, unless the file says otherwise.
             distinct=self.yes_no(given["distinct"], (*key, "distinct"))
             if given.get("distinct") is not None
-            else False,
+            else len(groups) > 1,
         )
 
     def _groups(self, value: object, key: Key) -> tuple[GroupDef, ...]:

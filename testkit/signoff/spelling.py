@@ -104,7 +104,7 @@ def _stage_dict(stage: StageDef) -> dict[str, Any]:
             when=_when_dict(stage.when),
             sla=sla or None,
             min_auth=stage.min_auth if stage.min_auth != "none" else None,
-            distinct=True if stage.distinct else None,
+            distinct=None if stage.distinct == (len(stage.groups) > 1) else stage.distinct,
         ),
     }
 

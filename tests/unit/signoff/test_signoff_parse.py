@@ -117,6 +117,13 @@ def test_a_definition_becomes_the_chain_that_it_says():
     assert chain.options == Options(lead_minutes=5)
 
 
+def test_two_seats_of_a_stage_are_two_people_unless_the_file_says_otherwise():
+    stages = {stage.id: stage.distinct for stage in parse_chain(GOOD).stages}
+    assert stages == {"facts": False, "comms": False, "expert": True, "exec": False}
+    assert not parse_chain(changed("stages", 2, "distinct", to=False)).stages[2].distinct
+    assert parse_chain(changed("stages", 1, "distinct", to=True)).stages[1].distinct
+
+
 def test_the_version_is_the_content_unless_one_is_given():
     one = parse_chain(GOOD)
     reordered = dict(reversed(GOOD.items()))
