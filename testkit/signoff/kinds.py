@@ -15,7 +15,7 @@ from testkit.signoff.check import CHECKS, FACTS, check_chain, check_roster
 from testkit.signoff.cleared import adopted_chains, in_force
 from testkit.signoff.lane_file import check_lane, clearers, parse_lane
 from testkit.signoff.model import RosterView
-from testkit.signoff.office import office_of
+from testkit.signoff.office import charter_in_force, office_of
 from testkit.signoff.parse import parse_chain
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ def _check_people(workspace: Workspace, text: str, name: str) -> Sequence[Findin
         findings.append(document.finding("RO001", message, hint=hint, severity="warning"))
     with workspace.db.read() as conn:
         chains = adopted_chains(conn, _zone(workspace))
+        charter = charter_in_force(conn, zone_name=_zone(workspace), now=workspace.clock())
+    here = replace(roster, delegations=(), absences=())
     for chain in chains:
-        found = check_chain(
-            chain,
-            replace(roster, delegations=(), absences=()),
-            workspace.clock(),
-            place=partial(_in_chain, chain.id),
-        )
+        place, now = partial(_in_chain, chain.id), workspace.clock()
+        found = list(check_chain(chain, here, now, place=place))
+        if charter is not None:
+            found += check_coverage(charter, chain, here, now, where="charter")
         # Warnings: somebody who leaves has to be out at once, whatever that does to a chain.
         findings += [replace(f, severity="warning") for f in found if f.severity == "error"]
     return findings
