@@ -49,12 +49,12 @@ SYSTEM: Final = "system"
 Auth = Literal["none", "os-login", "link", "session"]
 """How a person proved who they are, weakest first (ARCHITECTURE decision 5)."""
 
-_AUTH_ORDER: Final[tuple[Auth, ...]] = ("none", "os-login", "link", "session")
+_AUTH_RANK: Final[dict[str, int]] = {"none": 0, "os-login": 1, "link": 2, "session": 3}
 
 
 def auth_rank(auth: str) -> int:
     """Strength of a proof of identity, 0 (none) to 3 (session); unknown names count as none."""
-    return _AUTH_ORDER.index(auth) if auth in _AUTH_ORDER else 0
+    return _AUTH_RANK.get(auth, 0)
 
 
 def material_digest(fields: Mapping[str, Any], material: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def test_a7_those_escalated_to_may_sign_and_nothing_is_approved_by_itself():
     desk = Desk()
     desk.submit()
     with pytest.raises(NotAuthorisedError, match="Eli may not sign stage comms"):
-        desk.approve("eli")
+        desk.approve("eli", stage="comms")
     desk.later(hours(2)).tick()
     assert desk.state.state is State.IN_REVIEW
     assert desk.approve("eli").state is State.CLEARED
