@@ -23,7 +23,7 @@ from testkit.kernel.findings import by_severity
 from testkit.kernel.hours import hours_of
 from testkit.signoff import events as ev
 from testkit.signoff.conditions import LEVELS, Condition, evaluate
-from testkit.signoff.parse import Key, Reader
+from testkit.signoff.reader import Key, Reader
 from testkit.signoff.sla import WorkingCalendar, add_working
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
-    from testkit.signoff.parse import Key
+    from testkit.signoff.reader import Key
 
 __all__ = ["CHAIN", "CHARTER", "LANE", "PEOPLE", "check_chain_text", "people_view"]
 

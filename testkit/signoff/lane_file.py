@@ -13,7 +13,7 @@ from testkit.errors import DefinitionError
 from testkit.kernel.digest import digest_bytes
 from testkit.kernel.findings import Finding, by_severity
 from testkit.signoff.lane import ClearedTemplate, SlotRule, holes_in
-from testkit.signoff.parse import Key, Reader
+from testkit.signoff.reader import Key, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

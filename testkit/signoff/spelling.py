@@ -18,7 +18,7 @@ __all__ = ["chain_to_dict", "duration_text"]
 
 
 def duration_text(length: timedelta) -> str:
-    """A length of time as :func:`testkit.signoff.parse.parse_duration` reads it: ``1h30m``."""
+    """A length of time as :func:`testkit.signoff.reader.parse_duration` reads it: ``1h30m``."""
     minutes, seconds = divmod(length.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((length.days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))

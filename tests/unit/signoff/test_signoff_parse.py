@@ -23,7 +23,8 @@ from testkit.signoff.model import (
     StageDef,
     StopRule,
 )
-from testkit.signoff.parse import parse_chain, parse_duration
+from testkit.signoff.parse import parse_chain
+from testkit.signoff.reader import parse_duration
 from testkit.signoff.spelling import chain_to_dict
 
 GOOD = {
