@@ -100,9 +100,9 @@ def schemas() -> Sequence[Schema]:
 def kinds() -> Sequence[Kind]:
     """The kinds of proposal files of every product."""
     from responders.kinds import ISSUE, TEMPLATE
-    from testkit.signoff.kinds import CHAIN, CHARTER, PEOPLE
+    from testkit.signoff.kinds import CHAIN, CHARTER, LANE, PEOPLE
 
-    return (PEOPLE, CHAIN, CHARTER, TEMPLATE, ISSUE)
+    return (PEOPLE, CHAIN, CHARTER, LANE, TEMPLATE, ISSUE)
 
 
 def starter() -> Mapping[str, str]:

@@ -290,6 +290,10 @@ def accept(app: App, draft_id: str, number: int, as_json: bool) -> None:
 )
 @click.option("--no-candidate", is_flag=True, help="It names no candidate.")
 @click.option("--known-position", is_flag=True, help="It says nothing new for us.")
+@click.option("--lane", default="", help="Pre-cleared words to send instead of the draft's.")
+@click.option(
+    "--slot", "slots", metavar="NAME=TEXT", multiple=True, help="What a slot of them holds."
+)
 @json_option
 @pass_app
 def submit(
@@ -300,15 +304,23 @@ def submit(
     risk: str | None,
     no_candidate: bool,
     known_position: bool,
+    lane: str,
+    slots: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Put a draft before the chain of its issue. What you do not state counts as if it mattered.
 
+    With --lane, words that were cleared beforehand take the place of the draft's own and go
+    through the fast lane: nobody is asked, somebody looks afterwards.
+
     \b
     Example:
       whistlestop --as sam draft submit draft_01k... --no-candidate --known-position
+      whistlestop --as sam draft submit draft_01k... --lane vote-thanks \\
+        --slot bill="HR 12" --slot yes=218 --slot no=210
     """
     from responders.services.draft import submit as run
+    from testkit.commands.powers import slots_of
     from testkit.commands.signoff import as_data, as_text
 
     workspace = app.workspace()
@@ -325,12 +337,16 @@ def submit(
         author=author or workspace.actor.name,
         spend_cents=spend_cents,
         facts=facts,
+        lane=lane,
+        slots=slots_of(slots),
     )
     head = "before the chain" if new else "it was before the chain already; nothing changed"
-    text = (
-        f"{head}\n{as_text(workspace, request)}\n"
-        f"next: whistlestop --as NAME signoff approve {request.revision.id}"
-    )
+    then = f"--as NAME signoff approve {request.revision.id}"
+    if new and lane:
+        head = "through the fast lane"
+    if request.state.cleared_by:
+        then = f"release {draft_id}"
+    text = f"{head}\n{as_text(workspace, request)}\nnext: whistlestop {then}"
     emit({"new": new, **as_data(request)}, text, as_json=as_json)
 
 

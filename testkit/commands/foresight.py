@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.model import RosterView
-    from testkit.signoff.simulate import Simulation, StagePlan
+    from testkit.signoff.simulate import LanePlan, Simulation, StagePlan
     from testkit.signoff.turns import Ask
 
 PEOPLE = click.option(
@@ -49,7 +49,8 @@ def _people(workspace: Workspace, path: Path | None) -> RosterView | None:
 def check(app: App, file: str | None, people: Path | None, as_json: bool) -> int:
     """Whether these people can complete the chains: for every author, with and without deputies.
 
-    Also asks whether the charter lets somebody on each way say yes, and checks charter.yaml.
+    Also asks whether the charter lets somebody on each way say yes, and checks charter.yaml and
+    the words of the fast lane.
 
     \b
     Example:
@@ -57,16 +58,16 @@ def check(app: App, file: str | None, people: Path | None, as_json: bool) -> int
     """
     from testkit.kernel.findings import by_severity, has_errors
     from testkit.kernel.kinds import files, find
-    from testkit.signoff.kinds import CHAIN, CHARTER, check_chain_text
+    from testkit.signoff.kinds import CHAIN, CHARTER, LANE, check_chain_text
 
     workspace = app.workspace()
     roster = _people(workspace, people)
     if file:
-        kind, _, path, text = find(workspace, (CHAIN, CHARTER), file)
+        kind, _, path, text = find(workspace, (CHAIN, CHARTER, LANE), file)
         chosen = [(kind, path, text)]
     else:
-        by_name = {"chain": CHAIN, "charter": CHARTER}
-        listed = files(workspace, (CHAIN, CHARTER))
+        by_name = {kind.name: kind for kind in (CHAIN, CHARTER, LANE)}
+        listed = files(workspace, tuple(by_name.values()))
         chosen = [(by_name[kind], path, text) for (kind, _), (path, text) in listed.items()]
     findings: list[Finding] = []
     for kind, path, text in chosen:
@@ -128,8 +129,10 @@ def simulate(
       whistlestop signoff simulate rapid-response --fact risk=high --author sam --away rosa
     """
     from testkit.kernel.clock import parse_local
+    from testkit.signoff.cleared import in_force
     from testkit.signoff.office import office_of
     from testkit.signoff.service import chain_of
+    from testkit.signoff.simulate import lane_plan
     from testkit.signoff.simulate import simulate as run
 
     workspace = app.workspace()
@@ -139,6 +142,7 @@ def simulate(
     with workspace.db.read() as conn:
         office = office_of(conn, workspace)
         definition, version = chain_of(conn, chain)
+        cleared = in_force(conn, definition, now=now, zone_name=zone_name)
     roster = roster or office.roster
     known = {member.id for member in roster.members}
     for person in (*away, *([author] if author else [])):
@@ -146,6 +150,7 @@ def simulate(
             workspace.roster.person(person)
     stated = dict(map(_fact, facts))
     done = run(definition, roster, stated, now, author=author, away=away, calendar=office.calendar)
+    lane = lane_plan(definition, stated, now, cleared=cleared, charter=office.charter)
     emit(
         {
             "chain": chain,
@@ -157,8 +162,15 @@ def simulate(
             "worst_case_hours": done.worst_case_hours,
             "stages": [_plan_data(plan) for plan in done.stages],
             "notes": list(done.notes),
+            "fast_lane": lane
+            and {
+                "words": list(lane.words),
+                "problems": list(lane.problems),
+                "review": list(lane.review),
+                "review_hours": lane.review_hours,
+            },
         },
-        _text(done, roster, zone_name),
+        "\n".join([_text(done, roster, zone_name), *_lane_text(lane)]),
         as_json=as_json,
     )
     return 0 if done.outcome == "clears" else 3
@@ -192,6 +204,15 @@ def _asks(asks: Sequence[Ask], roster: RosterView) -> str:
         count = f"{ask.need} of " if ask.need > 1 else ""
         groups.append(f"{count}{people or 'nobody'}")
     return ", and ".join(groups)
+
+
+def _lane_text(lane: LanePlan | None) -> list[str]:
+    if lane is None:
+        return []
+    if lane.problems:
+        return [f"fast lane: not for this ({'; '.join(lane.problems)})"]
+    look = f"{' or '.join(lane.review)} looks within {lane.review_hours:g} hours"
+    return [f"fast lane: {' or '.join(lane.words)} would pass these stages by; {look}"]
 
 
 def _text(done: Simulation, roster: RosterView, zone_name: str) -> str:

@@ -23,6 +23,8 @@ REST = {
     "kill": ("testkit.commands.powers:kill", "Stop it for good."),
     "recall": ("testkit.commands.powers:recall", "Take back in public what went out."),
     "correct": ("testkit.commands.powers:correct", "Begin the correction of released words."),
+    "lane": ("testkit.commands.powers:lane", "Send pre-cleared words through the fast lane."),
+    "lane-close": ("testkit.commands.powers:lane_close", "Take pre-cleared words back."),
     "reopen": ("testkit.commands.powers:reopen", "Take an expired request up again."),
     "facts-changed": ("testkit.commands.powers:facts_changed", "The story changed."),
     "facts-checked": ("testkit.commands.powers:facts_checked", "The words hold all the same."),
@@ -66,6 +68,7 @@ def as_data(request: Request) -> dict[str, Any]:
         "chain_version": request.row.chain_version,
         "state": state.state.value,
         "waiting": state.waiting,
+        "cleared_by": state.cleared_by,
         "revision": request.revision.id,
         "revision_number": request.revision.number,
         "material_digest": state.digest,
@@ -101,11 +104,12 @@ def as_text(workspace: Workspace, request: Request) -> str:
     zone = workspace.config.organisation.zone
     state, roster = request.state, workspace.roster
     names = {person.id: person.name for person in roster.people}
+    past = state.cleared_by in {"lane", "override"}
     lines = [
         f"{request.row.title}",
         f"{request.row.id}, revision {request.revision.number}: {request.revision.id}",
         f"{state.state.value.replace('_', ' ')}"
-        + (f", waits for stage {state.waiting}" if state.waiting else ""),
+        + (f", waits for stage {state.waiting}" if state.waiting and not past else ""),
     ]
     if request.practice:
         lines.insert(0, "PRACTICE: nothing leaves to a live channel")
@@ -116,6 +120,9 @@ def as_text(workspace: Workspace, request: Request) -> str:
         )
         need = sum(group.need for group in stage.groups)
         count = f", {need} needed" if stage.groups else ""
+        if past and stage.status in {"waiting", "later"}:
+            lines.append(f"  {stage.id}: not asked")
+            continue
         lines.append(f"  {stage.id}: {stage.status}{count}" + (f"; {have}" if have else ""))
     for said in state.signoffs:
         note = f": {said.said.note}" if said.said.note else ""
@@ -173,6 +180,7 @@ def asked_now(workspace: Workspace, request: Request) -> list[str]:
 def turn_lines(workspace: Workspace, request: Request) -> list[str]:
     """What a request waits for now, whom, and by when."""
     from testkit.kernel.clock import shown
+    from testkit.signoff.cleared import left
     from testkit.signoff.office import office_of
     from testkit.signoff.sla import deadlines
     from testkit.signoff.turns import whose_turn
@@ -180,9 +188,23 @@ def turn_lines(workspace: Workspace, request: Request) -> list[str]:
     now, state = workspace.clock(), request.state
     with workspace.db.read() as conn:
         office = office_of(conn, workspace)
+        gone = left(conn, workspace, request)
     turn = whose_turn(state, office.roster, now)
     names = ", ".join(map(office.roster.name, turn.people)) or "nobody here"
-    lines = []
+    lines = [f"left the fast lane: {gone}"] if gone else []
+    rule = state.chain.fast_lane
+    if state.cleared_by == "lane" and state.lane is not None and rule is not None:
+        lines.append(f"cleared by the fast lane: the words of {state.lane.template}")
+        if not any(debt.of == "lane" for debt in state.debts):
+            lookers = [
+                member.name
+                for member in office.roster.members
+                if member.id not in {*state.hands, state.lane.actor}
+                and office.roster.holds_any(member.id, rule.review.roles, now)
+            ]
+            within = f"{rule.review.within.total_seconds() / 3600:g} hours"
+            who = " or ".join(lookers) or "nobody here"
+            lines.append(f"once it is out, a look is due within {within}: {who}")
     command = TURNS.get(turn.kind)
     if command:
         lines.append(command.format(names=names, id=request.row.id, rev=request.revision.id))

@@ -74,8 +74,9 @@ MIGRATIONS: Final = (
     ),
 )
 
-TWO_ROLES: Final = frozenset({"people", "chain", "charter"})
-"""Kinds that decide who may say yes: adopting them needs a second role outside practice mode."""
+TWO_ROLES: Final = frozenset({"people", "chain", "charter", "lane"})
+"""Kinds that decide who may say yes, or what goes out without one: adopting them needs a second
+role outside practice mode."""
 
 State = Literal["new", "changed", "adopted", "waiting", "gone"]
 

@@ -134,7 +134,7 @@ def init(
     adopted: list[str] = []
     if fresh:
         for kind, name in proposal_kinds.files(workspace, kinds):
-            if kind == "charter":  # it ends practice mode: a person signs it
+            if kind in {"charter", "lane"}:  # what a person has to sign
                 continue
             adoption, _ = proposal_kinds.adopt(workspace, kinds, f"{kind}/{name}")
             if adoption.changed:

@@ -154,13 +154,33 @@ def facts_checked(
     )
 
 
-def _checks(conn: Connection, old: Request) -> dict[str, bool]:
-    """What the automatic checks said of these words: the new request begins with the same."""
-    found: dict[str, bool] = {}
+def _again(
+    conn: Connection,
+    workspace: Workspace,
+    old: Request,
+    *,
+    author: str,
+    reopens: str = "",
+    corrects: str = "",
+) -> Request:
+    """A new request with the words of an old one, and what the automatic checks said of them."""
+    checks: dict[str, bool] = {}
     for event in store.events(conn, old.row.id):
         if isinstance(event, ev.Checked) and event.digest == old.state.digest:
-            found |= dict.fromkeys(event.passed, True) | dict.fromkeys(event.failed, False)
-    return found
+            checks |= dict.fromkeys(event.passed, True) | dict.fromkeys(event.failed, False)
+    return service.open_request(
+        conn,
+        workspace,
+        subject=old.row.subject,
+        title=old.row.title,
+        chain_name=old.row.chain,
+        fields=old.revision.fields,
+        facts=old.state.facts,
+        author=author,
+        checks=checks,
+        reopens=reopens,
+        corrects=corrects,
+    )
 
 
 def reopen(workspace: Workspace, given: str, *, dry_run: bool = False) -> Request:
@@ -177,18 +197,7 @@ def reopen(workspace: Workspace, given: str, *, dry_run: bool = False) -> Reques
         service.ask(conn, workspace, old.state, ev.Reopened(**common, as_request="(new)"))
         if dry_run:
             return old
-        new = service.open_request(
-            conn,
-            workspace,
-            subject=old.row.subject,
-            title=old.row.title,
-            chain_name=old.row.chain,
-            fields=old.revision.fields,
-            facts=old.state.facts,
-            author=old.state.author,
-            checks=_checks(conn, old),
-            reopens=old.row.id,
-        )
+        new = _again(conn, workspace, old, author=old.state.author, reopens=old.row.id)
         service.record(conn, workspace, old.row.id, ev.Reopened(**common, as_request=new.row.id))
         return service.load(conn, new.row.id)
 
@@ -219,15 +228,4 @@ def correct(workspace: Workspace, given: str, *, dry_run: bool = False) -> Reque
             )
         if dry_run:
             return old
-        return service.open_request(
-            conn,
-            workspace,
-            subject=old.row.subject,
-            title=old.row.title,
-            chain_name=old.row.chain,
-            fields=old.revision.fields,
-            facts=old.state.facts,
-            author=workspace.actor.name,
-            checks=_checks(conn, old),
-            corrects=old.row.id,
-        )
+        return _again(conn, workspace, old, author=workspace.actor.name, corrects=old.row.id)

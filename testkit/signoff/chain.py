@@ -111,6 +111,7 @@ class _Course:
         self.author = ""
         self.hands: set[str] = set()
         self.barred: frozenset[str] = frozenset()
+        self.barred_for = (0, 0, 0)
         self.editors: set[str] = set()
         self.suggesters: set[str] = set()
         self.owners: set[str] = set()
@@ -121,6 +122,7 @@ class _Course:
         self.publish_at: datetime | None = None
         self.embargo_until: datetime | None = None
         self.votes: list[_Vote] = []
+        self.said_of: set[str] = set()  # digests that some sign-off names
         self.strength = {s.id: auth_rank(s.min_auth) for s in chain.stages}
         self.seats: dict[str, dict[str, list[_Vote]]] = {s.id: {} for s in chain.stages}
         self.objections: dict[Decision, set[tuple[str, str]]] = {
@@ -286,6 +288,10 @@ class _Course:
             self._reroute(facts if facts is not None else self.facts)
 
     def _bar(self) -> None:
+        hands = (len(self.owners), len(self.editors), len(self.suggesters))
+        if hands == self.barred_for:
+            return  # these sets only grow
+        self.barred_for = hands
         options = self.chain.options
         barred: set[str] = set()
         if not options.author_may_approve:
@@ -325,27 +331,27 @@ class _Course:
         seats = self.seats.get(stage_id)
         if seats is None:
             raise self._impossible(f"a sign-off of stage {stage_id!r}, which does not exist")
-        approves, keep = said.approves, []
-        for vote in seats.get(principal, ()):
-            before = vote.event
+        vote = _Vote(event, strong=auth_rank(event.auth) >= self.strength[stage_id])
+        place, keep = (stage_id, principal), []
+        for earlier in seats.get(principal, ()):
             # Another person's yes in the same seat stays beside a yes, and beside what a stand-in
             # takes back; everything else gives way.
-            others_yes = vote.yes and before.actor != event.actor
+            others_yes = earlier.yes and earlier.event.actor != event.actor
             stand_in_leaves = said is Decision.WITHDRAW and event.actor != principal
-            if others_yes and (approves or stand_in_leaves):
-                keep.append(vote)
+            if others_yes and (vote.yes or stand_in_leaves):
+                keep.append(earlier)
             else:
-                vote.fate = "gone" if said is Decision.WITHDRAW else "superseded"
+                earlier.fate = "gone" if said is Decision.WITHDRAW else "superseded"
         for keys in self.objections.values():
-            keys.discard((stage_id, principal))
-        vote = _Vote(event, strong=auth_rank(event.auth) >= self.strength[stage_id])
+            keys.discard(place)
         self.votes.append(vote)
+        self.said_of.add(event.digest)
         if said is Decision.WITHDRAW:
             vote.fate = "gone"
         else:
             keep.append(vote)
         if said in self.objections:
-            self.objections[said].add((stage_id, principal))
+            self.objections[said].add(place)
         seats[principal] = keep
         if self.chain.options.repeat_signers:
             self.stale.add(stage_id)
@@ -388,7 +394,8 @@ class _Course:
         self.released = event
         lane, own = self.chain.fast_lane, self.chain.post_review
         if self.cleared_by == "lane" and lane is not None:
-            self._owe("lane", lane.review, event.at, hands=self.hands)
+            sent = self.lanes[event.digest].actor  # whoever sent it here does not look at it either
+            self._owe("lane", lane.review, event.at, hands={sent, *self.hands})
         elif self.cleared_by == "chain" and own is not None:
             counted = [
                 vote.event
@@ -421,7 +428,11 @@ class _Course:
 
     def _weigh(self, at: datetime) -> Trigger:
         self._recount(at)
-        self.waiting = next((s.id for s in self.asked if s.id not in self.passed_at), "")
+        self.waiting = ""
+        for stage in self.asked:
+            if stage.id not in self.passed_at:
+                self.waiting = stage.id
+                break
         if self.objections[Decision.RETURN]:
             return Trigger.RETURN_STANDS
         if self.objections[Decision.BLOCK]:
@@ -448,20 +459,23 @@ class _Course:
         )
 
     def _recount(self, at: datetime) -> None:
-        if not self.stale:
+        stale = self.stale
+        if not stale:
             return
+        each_once = not self.chain.options.repeat_signers
         used: set[str] = set()
         for stage in self.asked:
-            if stage.id in self.stale:
-                self.counted[stage.id] = self._count(stage, used)
-                if self._passes(stage):
-                    self.passed_at.setdefault(stage.id, at)
+            name = stage.id
+            if name in stale:
+                counted = self.counted[name] = self._count(stage, used)
+                if self._passes(stage, counted):
+                    self.passed_at.setdefault(name, at)
                 else:
-                    self.passed_at.pop(stage.id, None)
-            if not self.chain.options.repeat_signers:
-                for votes in self.counted[stage.id].values():
+                    self.passed_at.pop(name, None)
+            if each_once:
+                for votes in self.counted[name].values():
                     used.update(person for v in votes for person in (v.event.actor, v.event.seat))
-        self.stale.clear()
+        stale.clear()
 
     def _valid(self, vote: _Vote) -> bool:
         """Whether a yes on the current words may count."""
@@ -475,6 +489,8 @@ class _Course:
         )
 
     def _count(self, stage: StageDef, used: set[str]) -> dict[str, tuple[_Vote, ...]]:
+        if stage.auto or self.digest not in self.said_of:
+            return {}  # new words, the usual case: nobody has said anything of them yet
         votes = [
             vote
             for seat in self.seats[stage.id].values()
@@ -490,8 +506,7 @@ class _Course:
         filled = fill(self.route[stage.id], [vote.event for vote in votes], distinct=stage.distinct)
         return {group: tuple(votes[i] for i in chosen) for group, chosen in filled.items()}
 
-    def _passes(self, stage: StageDef) -> bool:
-        counted = self.counted[stage.id]
+    def _passes(self, stage: StageDef, counted: Mapping[str, tuple[_Vote, ...]]) -> bool:
         if stage.auto:
             passed, failed = self.checks.get((stage.id, self.digest), (frozenset(), frozenset()))
             return not failed and passed.issuperset(stage.auto)
@@ -541,7 +556,7 @@ class _Course:
     def _standing(self, vote: _Vote) -> Standing:
         if vote.fate:
             return vote.fate
-        if not vote.event.decision.approves:
+        if not vote.yes:
             return "stands"
         if vote.event.digest != self.digest or vote.void or vote.event.stage not in self.route:
             return "outdated"

@@ -20,10 +20,10 @@ from testkit.errors import DefinitionError
 from testkit.kernel.clock import zone
 from testkit.kernel.digest import digest
 from testkit.kernel.findings import by_severity
-from testkit.kernel.hours import end_of, hours_of
+from testkit.kernel.hours import hours_of
 from testkit.signoff import events as ev
 from testkit.signoff.conditions import LEVELS, Condition, evaluate
-from testkit.signoff.parse import Key, Reader
+from testkit.signoff.reader import Key, Reader
 from testkit.signoff.sla import WorkingCalendar, add_working
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Reader(Reader):
             id=self.ident(self.needed(top, "charter", ()), ("charter",)),
             about=self.text(top["about"], ("about",)) if top.get("about") is not None else "",
             signed_by=self.texts(self.needed(top, "signed_by", ()), ("signed_by",)),
-            valid_until=self._end(top.get("valid_until"), ("valid_until",)),
+            valid_until=self.end(top.get("valid_until"), ("valid_until",)),
             grants=self._grants(self.needed(top, "may_say_yes", ())),
             max_spend_cents=None
             if most is None
@@ -176,11 +176,6 @@ class _Reader(Reader):
     def _some(self, value: object, key: Key) -> tuple[str, ...]:
         """Roles; an empty list says: nobody."""
         return () if value == [] else self.texts(value, key)
-
-    def _end(self, value: object, key: Key) -> datetime | None:
-        if value is None or self.moment(value, key) is None:
-            return None
-        return end_of(self.text(value, key), zone_name=self.zone_name)
 
     def _grants(self, value: object) -> tuple[Grant, ...]:
         key: Key = ("may_say_yes",)

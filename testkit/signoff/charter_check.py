@@ -1,6 +1,6 @@
 """Does this charter fit these people and these chains? Asked before it, or a chain, is adopted.
 
-Findings CH001 to CH007 are listed in ``docs/signoff/charter.md``.
+Findings CH001 to CH008 are listed in ``docs/signoff/charter.md``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from testkit.kernel.findings import Finding, Severity, by_severity
 from testkit.signoff.conditions import Compare, Condition, comparisons
 from testkit.signoff.model import StageDef
-from testkit.signoff.routes import routes, told
+from testkit.signoff.routes import Route, eligible, routes, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -108,7 +108,7 @@ def check_coverage(
     Returns:
         CH002 errors where nobody whom the chain asks has the power, CH006 warnings where the
         quorum can be reached without them, CH007 where the charter keeps the chain's override
-        from everybody.
+        from everybody, CH008 for each author besides whom nobody could say the yes that is enough.
     """
     findings: list[Finding] = []
     # The charter's own limits are tried together with the chain's: a stage that nobody signs
@@ -121,6 +121,8 @@ def check_coverage(
     )
     ways, _ = routes(replace(chain, stages=(*chain.stages, *limits)))
     told_of: set[tuple[str, tuple[str, ...]]] = set()
+    dead: dict[str, Finding] = {}
+    tried: set[tuple[tuple[GroupDef, ...], tuple[str, ...]]] = set()
     for way in ways:
         facts = dict(way.facts)
         spend = facts.get("spend_cents")
@@ -134,6 +136,13 @@ def check_coverage(
         able = {m.id for m in roster.members if not m.roles.isdisjoint(covering)}
         sure = any(_without(group, roster, able, now) < group.need for group in groups)
         some = any(able & set(roster.holders(group, now)) for group in groups)
+        if some and (tuple(groups), covering) not in tried:
+            tried.add((tuple(groups), covering))
+            for author in _left_alone(chain, groups, roster, able, now):
+                if author not in dead:
+                    dead[author] = _dead_end(
+                        chain, roster, author=author, way=way, covering=covering, where=where
+                    )
         asked = tuple(dict.fromkeys(role for group in groups for role in group.roles))
         if sure or (code := "CH006" if some else "CH002", asked) in told_of:
             continue
@@ -153,6 +162,7 @@ def check_coverage(
                 where=where,
             )
         )
+    findings += dead.values()
     if chain.override is not None and charter.override is not None:
         allowed = set(charter.override)
         able_now = [
@@ -171,6 +181,40 @@ def check_coverage(
                 )
             )
     return tuple(findings)
+
+
+def _left_alone(
+    chain: ChainDef, groups: Sequence[GroupDef], roster: RosterView, able: set[str], now: datetime
+) -> list[str]:
+    """Authors on whose words none of those with the power could sign any of these groups.
+
+    One such person is enough: whoever can take a seat can take it in some full set of seats.
+    """
+    return [
+        author.id
+        for author in roster.members
+        if roster.here(author.id, now)
+        and not any(able & set(eligible(chain, g, roster, now, author=author.id)) for g in groups)
+    ]
+
+
+def _dead_end(
+    chain: ChainDef,
+    roster: RosterView,
+    *,
+    author: str,
+    way: Route,
+    covering: Sequence[str],
+    where: str,
+) -> Finding:
+    return Finding(
+        code="CH008",
+        severity="error",
+        message=f"chain {chain.id}, {told(way.facts)}: when {roster.name(author)} writes, nobody"
+        f" is left whose yes is enough ({' or '.join(covering)})",
+        hint="give one of these roles to somebody else as well, or add a line under may_say_yes",
+        where=where,
+    )
 
 
 def _without(group: GroupDef, roster: RosterView, able: set[str], now: datetime) -> int:

@@ -62,6 +62,7 @@ def check_chain(
     *,
     known_facts: Collection[str] | None = FACTS,
     known_checks: Collection[str] | None = None,
+    known_words: Collection[str] | None = None,
     place: Callable[[Key], str] = _plain_place,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong, or thin, about a chain in the hands of these people.
@@ -72,6 +73,7 @@ def check_chain(
         now: The moment: who is here, which delegations hold.
         known_facts: Facts that can be stated; None accepts any name.
         known_checks: Automatic checks that somebody runs; None accepts any name.
+        known_words: Words that somebody has cleared for the fast lane; None accepts any name.
         place: Key path to the text of ``Finding.where`` (file, line and column, say).
 
     Returns:
@@ -89,7 +91,34 @@ def check_chain(
         for name in stage.auto
         if known_checks is not None and name not in known_checks
     ]
-    return by_severity([*unknown, *_Check(chain, roster, now, known_facts, place).run()])
+    lane = () if known_words is None else _lane(chain, known_words, now, place)
+    return by_severity([*unknown, *lane, *_Check(chain, roster, now, known_facts, place).run()])
+
+
+def _lane(
+    chain: ChainDef, known_words: Collection[str], now: datetime, place: Callable[[Key], str]
+) -> Iterator[Finding]:
+    """SO018: a fast lane that nothing can take, or not all that it names."""
+    lane = chain.fast_lane
+    if lane is None:
+        return
+    if lane.valid_until is not None and lane.valid_until <= now:
+        yield Finding(
+            code="SO018",
+            severity="warning",
+            message="the fast lane is over: its words need the stages again",
+            hint="give a later date, or remove fast_lane",
+            where=place(("fast_lane", "valid_until")),
+        )
+    for i, name in enumerate(lane.templates):
+        if name not in known_words:
+            yield Finding(
+                code="SO018",
+                severity="note",
+                message=f"nobody has cleared the words {name!r} for the fast lane",
+                hint=f"{' or '.join(chain.lane_clearers)} adopts lanes/{name}.yaml",
+                where=place(("fast_lane", "templates", i)),
+            )
 
 
 def check_roster(
@@ -275,6 +304,7 @@ class _Check:
             yield override.roles, ("override", "from")
             yield override.review.roles, ("override", "post_review", "from")
         if lane is not None:
+            yield lane.cleared_by, ("fast_lane", "cleared_by")
             yield lane.review.roles, ("fast_lane", "post_review", "from")
         if self.chain.post_review is not None:
             yield self.chain.post_review.roles, ("post_review", "from")
@@ -413,13 +443,18 @@ class _Check:
                 for person in eligible(self.chain, group, self.roster, self.now, author=author)
             }
             left = ", ".join(self.roster.name(person) for person in sorted(able)) or "nobody"
+            seats = sum(group.need for group in stage.groups)
+            if stage.distinct and len(able) < seats and len(stage.groups) > 1:
+                left += f" for {seats} seats, one each"
             facts = f" (when {told(dead.route.facts)})" if dead.route.facts else ""
             self.add(
                 "SO008",
                 "error",
                 f"the chain cannot complete when {self.roster.name(author)} writes: stage"
                 f" {stage.id!r} then has {left} to sign{facts}",
-                "give the role to somebody else as well, or use a solo chain",
+                "give the role to somebody else as well"
+                + (", or say `distinct: false`" if len(stage.groups) > 1 else "")
+                + ", or use a solo chain",
                 "stages",
                 [s.id for s in self.chain.stages].index(stage.id),
             )

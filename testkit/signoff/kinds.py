@@ -1,4 +1,4 @@
-"""Chains, people and charter as proposals: how their files are checked."""
+"""Chains, people, charter and pre-cleared words as proposals: how their files are checked."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from testkit.errors import DefinitionError, InputError
-from testkit.kernel import proposals, yamlfile
+from testkit.kernel import yamlfile
 from testkit.kernel.kinds import Kind, Terms
 from testkit.signoff.charter import Charter, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
 from testkit.signoff.check import CHECKS, FACTS, check_chain, check_roster
-from testkit.signoff.model import ChainDef, RosterView
-from testkit.signoff.office import office_of
+from testkit.signoff.cleared import adopted_chains, in_force
+from testkit.signoff.lane_file import check_lane, clearers, parse_lane
+from testkit.signoff.model import RosterView
+from testkit.signoff.office import charter_in_force, office_of
 from testkit.signoff.parse import parse_chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.kernel.findings import Finding
-    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
-    from testkit.signoff.parse import Key
+    from testkit.signoff.reader import Key
 
-__all__ = ["CHAIN", "CHARTER", "PEOPLE", "check_chain_text", "people_view"]
+__all__ = ["CHAIN", "CHARTER", "LANE", "PEOPLE", "check_chain_text", "people_view"]
 
 
 def _in_chain(chain: str, key: Key) -> str:
@@ -33,14 +34,6 @@ def _in_chain(chain: str, key: Key) -> str:
 
 def _zone(workspace: Workspace) -> str:
     return workspace.config.organisation.zone
-
-
-def _adopted_chains(conn: Connection, zone_name: str) -> list[ChainDef]:
-    found = []
-    for adoption in proposals.all_adopted(conn, kind="chain"):
-        document = yamlfile.parse(adoption.text, name=f"chain {adoption.name}")
-        found.append(parse_chain(document.value, zone_name=zone_name, place=document.where))
-    return found
 
 
 def check_chain_text(
@@ -63,10 +56,16 @@ def check_chain_text(
         )
     except DefinitionError as cause:
         return cause.findings
+    now = workspace.clock()
     with workspace.db.read() as conn:
         office = office_of(conn, workspace)
-    people, now = roster or office.roster, workspace.clock()
-    findings = list(check_chain(chain, people, now, known_checks=CHECKS, place=document.where))
+        cleared = in_force(conn, chain, now=now, zone_name=_zone(workspace))
+    people = roster or office.roster
+    findings = list(
+        check_chain(
+            chain, people, now, known_checks=CHECKS, known_words=cleared, place=document.where
+        )
+    )
     if office.charter is not None:
         findings += check_coverage(office.charter, chain, people, now, where=document.where(()))
     return findings
@@ -111,14 +110,14 @@ def _check_people(workspace: Workspace, text: str, name: str) -> Sequence[Findin
         hint = f"remove `people:` from {CONFIG_NAME}"
         findings.append(document.finding("RO001", message, hint=hint, severity="warning"))
     with workspace.db.read() as conn:
-        chains = _adopted_chains(conn, _zone(workspace))
+        chains = adopted_chains(conn, _zone(workspace))
+        charter = charter_in_force(conn, zone_name=_zone(workspace), now=workspace.clock())
+    here = replace(roster, delegations=(), absences=())
     for chain in chains:
-        found = check_chain(
-            chain,
-            replace(roster, delegations=(), absences=()),
-            workspace.clock(),
-            place=partial(_in_chain, chain.id),
-        )
+        place, now = partial(_in_chain, chain.id), workspace.clock()
+        found = list(check_chain(chain, here, now, place=place))
+        if charter is not None:
+            found += check_coverage(charter, chain, here, now, where="charter")
         # Warnings: somebody who leaves has to be out at once, whatever that does to a chain.
         findings += [replace(f, severity="warning") for f in found if f.severity == "error"]
     return findings
@@ -141,7 +140,7 @@ def _check_charter(workspace: Workspace, text: str, name: str) -> Sequence[Findi
         return cause.findings
     with workspace.db.read() as conn:
         office = office_of(conn, workspace)
-        chains = _adopted_chains(conn, _zone(workspace))
+        chains = adopted_chains(conn, _zone(workspace))
     return check_charter(
         charter,
         office.roster,
@@ -163,6 +162,31 @@ def _charter_terms(workspace: Workspace, text: str) -> Terms:
     )
 
 
+def _check_lane(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
+    document = yamlfile.parse(text, name=name)
+    try:
+        found = parse_lane(document, zone_name=_zone(workspace))
+    except DefinitionError as cause:
+        return cause.findings
+    stem = name.rpartition("/")[2].removesuffix(".yaml")
+    if found.template.id != stem:
+        message = f"the file is called {stem}, and its words {found.template.id}"
+        return [document.finding("SO105", message, key=("lane",), hint="give both one name")]
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
+        chains = adopted_chains(conn, _zone(workspace))
+    return check_lane(found, chains, office.charter, workspace.clock(), document=document)
+
+
+def _lane_terms(workspace: Workspace, text: str) -> Terms:
+    """Words are cleared by the roles that the chains with them in their lane name."""
+    found = parse_lane(yamlfile.parse(text, name="lane"), zone_name=_zone(workspace))
+    with workspace.db.read() as conn:
+        chains = adopted_chains(conn, _zone(workspace))
+    return Terms(signers=clearers(found.template.id, chains), until=found.valid_until)
+
+
 PEOPLE = Kind(name="people", pattern="", check=_check_people)
 CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check_chain)
 CHARTER = Kind(name="charter", pattern="charter.yaml", check=_check_charter, terms=_charter_terms)
+LANE = Kind(name="lane", pattern="lanes/*.yaml", check=_check_lane, terms=_lane_terms)

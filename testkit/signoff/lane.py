@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.errors import DefinitionError
@@ -21,15 +22,24 @@ from testkit.signoff.events import LaneEntered
 from testkit.signoff.model import SYSTEM, material_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
-    from testkit.signoff.model import ChainDef, RosterView
+    from testkit.signoff.model import Auth, ChainDef, RosterView
     from testkit.signoff.state import RequestState
 
-__all__ = ["ClearedTemplate", "SlotRule", "enter_lane", "lane_findings"]
+__all__ = [
+    "ClearedTemplate",
+    "SlotRule",
+    "enter_lane",
+    "holes_in",
+    "lane_event",
+    "lane_findings",
+    "refuse_words",
+    "texts_of",
+]
 
 _SLOT: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _LINK: Final = re.compile(r"(?:https?:|www\.|\b[a-z0-9-]+\.[a-z]{2,}/)", re.IGNORECASE)
 
 
@@ -40,10 +50,12 @@ class SlotRule:
     Attributes:
         most: Longest text, in characters.
         choices: Only these, when given.
+        number: Digits only, with commas and points between them.
     """
 
     most: int = 40
     choices: tuple[str, ...] = ()
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +64,66 @@ class ClearedTemplate:
 
     Attributes:
         id: As the chain's ``fast_lane.templates`` names it.
-        fields: Field name to text with ``{slot}`` holes.
-        slots: Slot name to what it may hold.
+        fields: Path of a text (``subject``, ``arms/sms/a/body``) to its words, with ``{slot}``
+            holes.
+        slots: Slot name to what it may hold. A hole that is no slot stands for itself.
         free: Material fields that may differ altogether.
+        digest: Of the text that was adopted; of the content if empty.
     """
 
     id: str
     fields: Mapping[str, str]
     slots: Mapping[str, SlotRule] = field(default_factory=dict)
     free: tuple[str, ...] = ()
+    digest: str = ""
+
+    def used_in(self, words: Mapping[str, Any]) -> ClearedTemplate:
+        """The part of it that is about these words: variants that they do not have are left out.
+
+        Words were cleared variant by variant, so any choice of variants is cleared.
+        """
+        there = {path.rpartition("/")[0] for path in texts_of(words)}
+        fields = {p: text for p, text in self.fields.items() if p.rpartition("/")[0] in there}
+        holes = {name for text in fields.values() for name in holes_in(text)}
+        slots = {name: rule for name, rule in self.slots.items() if name in holes}
+        return replace(self, fields=fields, slots=slots)
+
+    def filled(self, slots: Mapping[str, str]) -> dict[str, str]:
+        """Its texts with the slots filled, by path.
+
+        Examples:
+            >>> thanks = ClearedTemplate(
+            ...     id="thanks", fields={"body": "{bill} passed."}, slots={"bill": SlotRule()}
+            ... )
+            >>> thanks.filled({"bill": "HR 12"})
+            {'body': 'HR 12 passed.'}
+        """
+        known = {name: text for name, text in slots.items() if name in self.slots}
+        return {
+            path: _SLOT.sub(lambda hole: known.get(hole[1], hole[0]), text)
+            for path, text in self.fields.items()
+        }
+
+
+def holes_in(text: str) -> tuple[str, ...]:
+    """Names of the ``{holes}`` in a text, in order."""
+    return tuple(match[1] for match in _SLOT.finditer(text))
+
+
+def texts_of(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Every value of a revision by its path.
+
+    Examples:
+        >>> texts_of({"spend_cents": 0, "arms": {"sms": {"a": {"body": "Call now"}}}})
+        {'spend_cents': 0, 'arms/sms/a/body': 'Call now'}
+    """
+    found: dict[str, Any] = {}
+    for name, value in words.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}/{inner}": text for inner, text in texts_of(value).items()}
+        else:
+            found[name] = value
+    return found
 
 
 def lane_findings(
@@ -93,19 +156,26 @@ def lane_findings(
     for name, rule in template.slots.items():
         for problem in _slot_problems(slots.get(name, ""), rule) if name in slots else ():
             bad("SO202", f"slot {name!r} {problem}", f"slots.{name}")
-    for name, text in template.fields.items():
-        wanted = _SLOT.sub(lambda m: slots.get(m[1], m[0]), text)
-        given = words.get(name)
-        if not isinstance(given, str) or _nfc(given) != _nfc(wanted):
-            bad("SO203", _difference(name, wanted, given), name)
-    for name in chain.material:
-        if name not in template.fields and name not in template.free:
-            bad("SO204", f"{name!r} is material, and the template does not cover it", name)
+    texts = texts_of(words)
+    for path, wanted in template.filled(slots).items():
+        given = texts.get(path)
+        if not isinstance(given, str) or _same(given) != _same(wanted):
+            bad("SO203", _difference(wanted, given), path.removeprefix("arms/"))
+    for path, text in texts.items():
+        name = path.partition("/")[0]
+        material = name in chain.material and name not in template.free
+        # A field without anything in it counts as one that is not there.
+        if material and path not in template.fields and text not in (None, ""):
+            message = (
+                f"the words of {template.id} do not cover it, and a sign-off would be about it"
+            )
+            bad("SO204", message, path.removeprefix("arms/"))
     return tuple(found)
 
 
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+def _same(text: str) -> str:
+    """Texts are the same that nobody can tell apart: by composition, or by what trails them."""
+    return unicodedata.normalize("NFC", text).rstrip()
 
 
 def _slot_problems(text: str, rule: SlotRule) -> list[str]:
@@ -116,26 +186,81 @@ def _slot_problems(text: str, rule: SlotRule) -> list[str]:
         problems.append(f"has {len(text)} characters, and {rule.most} are allowed")
     if rule.choices and text not in rule.choices:
         problems.append(f"holds {text!r}, and only {', '.join(rule.choices)} are allowed")
+    if rule.number and not _NUMBER.fullmatch(text):
+        problems.append(f"holds {text!r}, and only a number is allowed")
     if any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") for c in text):
         problems.append("holds a line break or an invisible character")
     if "{" in text or "}" in text or "<" in text:
         problems.append("holds a placeholder or markup")
+    if any(mark in text for mark in "!?;"):
+        problems.append("holds a sentence, and a slot is for a number or a name")
     if _LINK.search(text):
         problems.append("holds a link")
     return problems
 
 
-def _difference(name: str, wanted: str, given: object) -> str:
+def _difference(wanted: str, given: object) -> str:
     if not isinstance(given, str):
-        return f"{name} is not text"
+        return "it is missing" if given is None else "it is not text"
     ours, theirs = wanted.split(), given.split()
     for index, word in enumerate(theirs):
-        if index >= len(ours) or word != ours[index]:
-            instead = f" instead of {ours[index]!r}" if index < len(ours) else ""
-            return f"{name} differs from the template: {word!r}{instead} is word {index + 1}"
+        if index >= len(ours):
+            return (
+                f"{word!r} is too much, word {index + 1}: outside of the slots nothing may change"
+            )
+        if word != ours[index]:
+            return (
+                f"{word!r} instead of {ours[index]!r} is word {index + 1}: outside of the slots"
+                " nothing may change"
+            )
     if len(ours) > len(theirs):
-        return f"{name} differs from the template: {ours[len(theirs)]!r} is missing at its end"
-    return f"{name} differs from the template in its spacing"
+        return f"{ours[len(theirs)]!r} is missing at its end"
+    return "its spacing differs"
+
+
+def lane_event(
+    state: RequestState,
+    template: ClearedTemplate,
+    *,
+    now: datetime,
+    actor: str,
+    via: str = "",
+    auth: Auth = "none",
+) -> LaneEntered:
+    """The event that takes a request through the lane with its current words; nothing is asked."""
+    content = {"fields": dict(template.fields), "free": list(template.free)}
+    return LaneEntered(
+        at=now,
+        actor=actor,
+        via=via,
+        auth=auth,
+        revision=state.revision,
+        digest=state.digest,
+        template=template.id,
+        template_digest=template.digest or digest(content),
+    )
+
+
+def refuse_words(
+    state: RequestState,
+    template: ClearedTemplate,
+    *,
+    slots: Mapping[str, str],
+    words: Mapping[str, Any],
+) -> None:
+    """Raise when these are not the template's words, or not the request's.
+
+    Raises:
+        DefinitionError: With all findings of :func:`lane_findings`.
+    """
+    findings = lane_findings(template, state.chain, slots=slots, words=words)
+    if material_digest(words, state.chain.material) != state.digest:
+        other = Finding(
+            code="SO203", severity="error", message=f"these are not the words of {state.revision}"
+        )
+        findings = (*findings, other)
+    if findings:
+        raise DefinitionError(findings, path=f"fast lane {template.id}")
 
 
 def enter_lane(
@@ -149,7 +274,7 @@ def enter_lane(
     actor: str = SYSTEM,
     zone_name: str = "UTC",
 ) -> LaneEntered:
-    """The event that takes a request through the fast lane.
+    """The event that takes a request through the fast lane, when it may.
 
     Args:
         state: The request, in review.
@@ -166,22 +291,8 @@ def enter_lane(
             request's current words; carries all findings.
         StateError: The lane is closed, or the risk or spend is too high, or not stated.
     """
-    findings = lane_findings(template, state.chain, slots=slots, words=words)
-    if material_digest(words, state.chain.material) != state.digest:
-        other = Finding(
-            code="SO203", severity="error", message=f"these are not the words of {state.revision}"
-        )
-        findings = (*findings, other)
-    if findings:
-        raise DefinitionError(findings, path=f"template {template.id}")
-    event = LaneEntered(
-        at=now,
-        actor=actor,
-        revision=state.revision,
-        digest=state.digest,
-        template=template.id,
-        template_digest=digest({"fields": dict(template.fields), "free": list(template.free)}),
-    )
+    refuse_words(state, template, slots=slots, words=words)
+    event = lane_event(state, template, now=now, actor=actor)
     refusal = admissible(state, event, roster, now, zone_name=zone_name)
     if refusal is not None:
         raise refusal.error()

@@ -49,12 +49,12 @@ SYSTEM: Final = "system"
 Auth = Literal["none", "os-login", "link", "session"]
 """How a person proved who they are, weakest first (ARCHITECTURE decision 5)."""
 
-_AUTH_ORDER: Final[tuple[Auth, ...]] = ("none", "os-login", "link", "session")
+_AUTH_RANK: Final[dict[str, int]] = {"none": 0, "os-login": 1, "link": 2, "session": 3}
 
 
 def auth_rank(auth: str) -> int:
     """Strength of a proof of identity, 0 (none) to 3 (session); unknown names count as none."""
-    return _AUTH_ORDER.index(auth) if auth in _AUTH_ORDER else 0
+    return _AUTH_RANK.get(auth, 0)
 
 
 def material_digest(fields: Mapping[str, Any], material: Sequence[str]) -> str:
@@ -146,7 +146,8 @@ class StageDef:
         when: The stage is asked unless this is certainly false.
         sla: Its promises.
         min_auth: Weakest proof of identity that a sign-off here may rest on.
-        distinct: One person fills one seat of the stage only, also across its groups.
+        distinct: One person fills one seat of the stage only, also across its groups. A file that
+            does not say gets it for stages of several groups.
     """
 
     id: str
@@ -215,7 +216,9 @@ class FastLane:
     """Words cleared beforehand: a template whose slots alone may differ.
 
     Attributes:
-        templates: Ids of pre-cleared templates.
+        templates: Names of the words that may take it (``lanes/NAME.yaml``).
+        cleared_by: Roles of which one clears those words; those of the stages that are always
+            asked if empty.
         max_risk: Highest ``risk`` fact that may take the lane.
         max_spend_cents: Highest ``spend_cents`` fact, in cents; None means no spend at all.
         valid_until: The lane is closed from this moment on.
@@ -223,6 +226,7 @@ class FastLane:
     """
 
     templates: tuple[str, ...]
+    cleared_by: tuple[str, ...] = ()
     max_risk: str = "low"
     max_spend_cents: int | None = None
     valid_until: datetime | None = None
@@ -290,6 +294,16 @@ class ChainDef:
     stop: StopRule = field(default_factory=StopRule)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(LEVELS))
     checklist: tuple[str, ...] = ()
+
+    @property
+    def lane_clearers(self) -> tuple[str, ...]:
+        """Roles of which one must clear the words of the fast lane; none without a lane."""
+        if self.fast_lane is None or self.fast_lane.cleared_by:
+            return self.fast_lane.cleared_by if self.fast_lane else ()
+        groups = [(s.when or g.when, g.roles) for s in self.stages for g in s.groups]
+        always = [roles for when, roles in groups if when is None]
+        listed = always or [roles for _, roles in groups]
+        return tuple(dict.fromkeys(role for roles in listed for role in roles))
 
     def stage(self, stage_id: str) -> StageDef | None:
         """The stage of that id, or None."""

@@ -126,6 +126,9 @@ def _lane(q: Question, event: ev.LaneEntered) -> Refusal | None:
     if lane.valid_until is not None and q.now >= lane.valid_until:
         problems.append(f"the lane closed at {q.when(lane.valid_until)}")
     problems += lane.beyond(q.state.facts, q.chain.levels)
+    failed = [name for stage in q.state.stages for name in stage.checks_failed]
+    if failed:
+        problems.append(f"these words failed {', '.join(failed)}")
     if not problems:
         return None
     return q.no("condition", "; ".join(problems), "the stages of the chain decide")

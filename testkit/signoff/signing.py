@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from testkit.errors import InputError
+from testkit.signoff.conditions import applies, comparisons, phrase
 from testkit.signoff.model import Decision, auth_rank
 from testkit.signoff.quorum import Signature, fill
+from testkit.signoff.routes import told
 from testkit.signoff.standins import Seat, names, seats_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from testkit.signoff.events import Signed
-    from testkit.signoff.model import StageDef
+    from testkit.signoff.model import GroupDef, StageDef
     from testkit.signoff.refusal import Question, Refusal
     from testkit.signoff.state import SignOff, StageStatus
 
@@ -38,6 +42,11 @@ def find_seat(
         ]
         if seats:
             return stage_id, _best(q, stage_id, seats, decision)
+    if not stage:
+        # Whoever belongs to a stage that is not asked hears of that one, not of somebody else's.
+        for skipped in q.chain.stages:
+            if skipped.id not in order and _groups_of(q, skipped, person):
+                return skipped.id, None
     return stage or q.state.waiting or (order[0] if order else ""), None
 
 
@@ -106,12 +115,28 @@ def refuse_sign_off(q: Question, event: Signed) -> Refusal | None:
             return q.no("input", f"no stage {event.stage!r}", f"stages: {known}")
         return q.no("condition", "no stage of this chain asks for a sign-off now")
     if stage.auto or status.status == "skipped":
-        why = "is done by a machine" if stage.auto else "does not apply to these facts"
+        why = "is done by a machine" if stage.auto else _not_asked(q, stage, stage.groups)
         return q.no("condition", f"stage {stage.id} {why}", "it needs nobody's sign-off")
     refusal = _weak(q, event, stage) or _seated(q, event, stage)
     if refusal is None and event.decision.approves:
         refusal = _approved(q, event, stage, status)
     return refusal
+
+
+def _groups_of(q: Question, stage: StageDef, person: str) -> list[GroupDef]:
+    """The groups of a stage in which a person holds a seat of their own, asked or not."""
+    return [group for group in stage.groups if person in q.roster.holders(group, q.now)]
+
+
+def _not_asked(q: Question, stage: StageDef, groups: Sequence[GroupDef]) -> str:
+    """Why a stage, or some of its groups, is not asked: the condition and what fails it."""
+    facts, levels = q.state.facts, q.chain.levels
+    unmet = [stage.when] if not applies(stage.when, facts, levels) else [g.when for g in groups]
+    conditions = [when for when in unmet if when is not None]
+    named = dict.fromkeys(part.fact for when in conditions for part in comparisons(when))
+    stated = told([(name, facts[name]) for name in named if name in facts])
+    asked = " or ".join(phrase(when) for when in conditions)
+    return f"does not apply to these facts: it is asked when {asked} (here: {stated})"
 
 
 def _weak(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
@@ -138,6 +163,13 @@ def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
     path = event.path or (event.actor,)
     seat = next((s for s in seats if s.principal == event.seat and s.path == path), None)
     if seat is None:
+        status = q.state.stage(stage.id)
+        asked = {group.id for group in status.groups} if status else set()
+        skipped = [g for g in _groups_of(q, stage, event.actor) if g.id not in asked]
+        if skipped:
+            what = f"{' and '.join(group.id for group in skipped)} of stage {stage.id}"
+            why = _not_asked(q, stage, skipped)
+            return q.no("condition", f"{what} {why}", f"it needs nothing from {who}")
         wanted = sorted({role for group in stage.groups for role in group.roles})
         people = sorted({person for group in stage.groups for person in group.people})
         return q.no(

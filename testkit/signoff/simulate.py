@@ -18,15 +18,16 @@ from testkit.signoff.sla import moment
 from testkit.signoff.turns import Ask, asks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from testkit.signoff.charter import Charter
     from testkit.signoff.conditions import Condition
     from testkit.signoff.model import ChainDef, RosterView, StageDef
     from testkit.signoff.sla import WorkingCalendar
     from testkit.signoff.state import RequestState
 
-__all__ = ["Simulation", "StagePlan", "simulate"]
+__all__ = ["LanePlan", "Simulation", "StagePlan", "lane_plan", "simulate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,23 @@ class StagePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanePlan:
+    """Whether pre-cleared words could pass these stages by.
+
+    Attributes:
+        words: Names of the cleared words that could.
+        problems: Why they could not, in words; empty when they could.
+        review: Roles of which one looks at it afterwards.
+        review_hours: Within how many hours of the release.
+    """
+
+    words: tuple[str, ...]
+    problems: tuple[str, ...]
+    review: tuple[str, ...]
+    review_hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
     """The whole way.
 
@@ -78,6 +96,42 @@ class Simulation:
     promised_hours: float | None
     worst_case_hours: float | None
     notes: tuple[str, ...] = ()
+
+
+def lane_plan(
+    chain: ChainDef,
+    facts: Mapping[str, Any],
+    now: datetime,
+    *,
+    cleared: Collection[str],
+    charter: Charter | None = None,
+) -> LanePlan | None:
+    """Whether words that somebody has cleared could take the fast lane with these facts.
+
+    Args:
+        chain: The chain.
+        facts: What is stated; what is not is too much for the lane.
+        now: The moment.
+        cleared: Names of the words that somebody has cleared.
+        charter: The charter in force; None in practice mode.
+    """
+    lane = chain.fast_lane
+    if lane is None:
+        return None
+    problems = list(lane.beyond(facts, chain.levels))
+    if charter is not None and not charter.fast_lane:
+        problems.append("the charter has no fast lane")
+    if lane.valid_until is not None and now >= lane.valid_until:
+        problems.append("it is over")
+    words = tuple(name for name in lane.templates if name in cleared)
+    if not words:
+        problems.append(f"nobody has cleared {' or '.join(lane.templates)}")
+    return LanePlan(
+        words=words,
+        problems=tuple(problems),
+        review=lane.review.roles,
+        review_hours=lane.review.within.total_seconds() / 3600,
+    )
 
 
 def simulate(

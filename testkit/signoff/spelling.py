@@ -18,7 +18,7 @@ __all__ = ["chain_to_dict", "duration_text"]
 
 
 def duration_text(length: timedelta) -> str:
-    """A length of time as :func:`testkit.signoff.parse.parse_duration` reads it: ``1h30m``."""
+    """A length of time as :func:`testkit.signoff.reader.parse_duration` reads it: ``1h30m``."""
     minutes, seconds = divmod(length.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((length.days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
@@ -60,6 +60,7 @@ def chain_to_dict(chain: ChainDef) -> dict[str, Any]:
         lane = chain.fast_lane
         more["fast_lane"] = _filled(
             templates=list(lane.templates),
+            cleared_by=list(lane.cleared_by) or None,
             max_risk=lane.max_risk,
             max_spend_cents=lane.max_spend_cents,
             valid_until=to_text(lane.valid_until) if lane.valid_until else None,
@@ -103,7 +104,7 @@ def _stage_dict(stage: StageDef) -> dict[str, Any]:
             when=_when_dict(stage.when),
             sla=sla or None,
             min_auth=stage.min_auth if stage.min_auth != "none" else None,
-            distinct=True if stage.distinct else None,
+            distinct=None if stage.distinct == (len(stage.groups) > 1) else stage.distinct,
         ),
     }
 

@@ -41,4 +41,9 @@ def starter_rules(model: str = "") -> dict[str, str]:
     if model:
         charter = room.joinpath("org", f"{model}.charter.yaml").read_text(encoding="utf-8")
         found["charter.yaml"] = charter
+        for path in sorted(room.joinpath("org").iterdir(), key=lambda p: p.name):
+            owner, _, rest = path.name.partition(".")
+            if owner == model and rest.endswith(".lane.yaml"):
+                lane = rest.removesuffix(".lane.yaml")
+                found[f"lanes/{lane}.yaml"] = path.read_text(encoding="utf-8")
     return found

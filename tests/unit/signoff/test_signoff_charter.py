@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from testkit.errors import DefinitionError, NotAuthorisedError
+from testkit.errors import DefinitionError, KitError, NotAuthorisedError
 from testkit.kernel.hours import hours_of
 from testkit.signoff import events as ev
 from testkit.signoff.admission import admissible, decide
@@ -15,8 +16,9 @@ from testkit.signoff.chain import fold
 from testkit.signoff.charter import Charter, Grant, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
 from testkit.signoff.conditions import AllOf, Compare
-from testkit.signoff.model import Decision, Delegation, material_digest
-from tests.signoff_world import OFFICE, TWO_OF_THREE, TWO_STAGES, with_delegations
+from testkit.signoff.model import Decision, Delegation, Options, ReviewRule, material_digest
+from testkit.signoff.table import State
+from tests.signoff_world import OFFICE, T0, TWO_OF_THREE, TWO_STAGES, with_delegations
 
 NOW = datetime(2026, 11, 3, 15, tzinfo=UTC)
 LOW = {"risk": "low", "spend_cents": 0}
@@ -200,10 +202,52 @@ def test_the_check_names_the_facts_for_which_nobody_asked_may_say_yes():
     assert check_coverage(both, TWO_STAGES, OFFICE, NOW) == ()
 
 
+def test_ch008_names_the_author_and_the_facts_for_which_nobody_is_left_to_say_yes():
+    only = Charter(
+        id="ours",
+        signed_by=("ed",),
+        grants=(
+            Grant(roles=("comms_lead",), when=Compare(fact="risk", op="le", value="medium")),
+            Grant(roles=("ed",)),  # Dee alone: Eli is the deputy
+        ),
+    )
+    (found,) = [f for f in check_coverage(only, TWO_STAGES, OFFICE, T0) if f.code == "CH008"]
+    assert found.severity == "error"
+    assert "risk high" in found.message
+    assert "when Dee writes, nobody is left whose yes is enough (ed)" in found.message
+    both = replace(only, grants=(only.grants[0], Grant(roles=("ed", "deputy_ed"))))
+    assert "CH008" not in {f.code for f in check_coverage(both, TWO_STAGES, OFFICE, T0)}
+    own = replace(
+        TWO_STAGES,
+        options=Options(author_may_approve=True),
+        post_review=ReviewRule(roles=("deputy_ed",)),
+    )
+    assert "CH008" not in {f.code for f in check_coverage(only, own, OFFICE, T0)}
+
+
+@pytest.mark.parametrize("high", [("ed",), ("deputy_ed",), ("ed", "deputy_ed"), ("comms_lead",)])
+def test_ch008_names_exactly_those_for_whom_no_order_of_yeses_clears_the_words(high):
+    charter = Charter(id="ours", signed_by=("ed",), grants=(Grant(roles=high),))
+    stuck = set()
+    for author in OFFICE.members:
+        events = [replace(submitted(HIGH), actor=author.id, author=author.id)]
+        for member in OFFICE.members * 2:
+            state = fold(TWO_STAGES, events)
+            with contextlib.suppress(KitError):
+                events.append(decide(state, member.id, Decision.APPROVE, OFFICE, NOW,
+                                     charter=charter))  # fmt: skip
+        if fold(TWO_STAGES, events).state is not State.CLEARED:
+            stuck.add(author.name)
+    found = [f for f in check_coverage(charter, TWO_STAGES, OFFICE, T0) if f.code == "CH008"]
+    named = {m.name for m in OFFICE.members for f in found if f"when {m.name} writes" in f.message}
+    assert named == stuck
+
+
 def test_the_check_warns_where_a_quorum_can_be_reached_without_those_who_may():
-    # The executive stage takes ed or deputy_ed, and only the former has a grant.
+    # The executive stage takes ed or deputy_ed, and only the former has a grant: which also leaves
+    # nobody for what that one person writes (CH008).
     found = check_coverage(OURS, TWO_STAGES, OFFICE, NOW)
-    assert {f.code for f in found} == {"CH006"}
+    assert {f.code for f in found} == {"CH006", "CH008"}
 
 
 def test_the_check_finds_roles_that_nobody_has_and_a_charter_that_is_over():

@@ -23,7 +23,8 @@ from testkit.signoff.model import (
     StageDef,
     StopRule,
 )
-from testkit.signoff.parse import parse_chain, parse_duration
+from testkit.signoff.parse import parse_chain
+from testkit.signoff.reader import parse_duration
 from testkit.signoff.spelling import chain_to_dict
 
 GOOD = {
@@ -110,9 +111,18 @@ def test_a_definition_becomes_the_chain_that_it_says():
             Compare(fact="channel", op="in", value=("ad", "post")),
         )
     )
-    assert chain.fast_lane.valid_until == datetime(2026, 12, 30, 23, tzinfo=UTC)
+    assert chain.fast_lane.valid_until == datetime(
+        2026, 12, 31, 23, tzinfo=UTC
+    )  # a date counts whole
     assert chain.override.min_auth == "session"
     assert chain.options == Options(lead_minutes=5)
+
+
+def test_two_seats_of_a_stage_are_two_people_unless_the_file_says_otherwise():
+    stages = {stage.id: stage.distinct for stage in parse_chain(GOOD).stages}
+    assert stages == {"facts": False, "comms": False, "expert": True, "exec": False}
+    assert not parse_chain(changed("stages", 2, "distinct", to=False)).stages[2].distinct
+    assert parse_chain(changed("stages", 1, "distinct", to=True)).stages[1].distinct
 
 
 def test_the_version_is_the_content_unless_one_is_given():

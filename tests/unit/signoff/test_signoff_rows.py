@@ -14,8 +14,10 @@ from testkit.errors import (
     StateError,
 )
 from testkit.signoff import events as ev
+from testkit.signoff.conditions import Compare
 from testkit.signoff.model import (
     Decision,
+    GroupDef,
     Options,
     StageDef,
 )
@@ -99,6 +101,30 @@ def test_a2_a_chain_whose_stages_all_skip_is_blocked_never_approved():
     with pytest.raises(StateError, match="no stage of the chain applies"):
         desk.release()
     assert desk.override().state is State.CLEARED
+
+
+def test_a2_whoever_belongs_to_a_skipped_stage_hears_of_that_stage_and_why():
+    desk = Desk()
+    desk.submit()
+    with pytest.raises(StateError) as told:
+        desk.approve("dee")
+    assert told.value.message == (
+        "stage exec does not apply to these facts: it is asked when risk is high or spend_cents"
+        " > 500000 (here: risk low, spend_cents 0)"
+    )
+    with pytest.raises(NotAuthorisedError, match="Hal may not sign stage comms"):
+        desk.approve("hal")  # a writer, of no stage
+
+
+def test_a2_whoever_belongs_to_a_skipped_group_hears_of_that_group_and_why():
+    legal = replace(
+        TWO_OF_THREE.stages[0].groups[1], when=Compare(fact="risk", op="eq", value="high")
+    )
+    policy = GroupDef(id="policy", roles=("comms_lead",))
+    desk = Desk(chain=replace(TWO_OF_THREE, stages=(StageDef(id="s", groups=(policy, legal)),)))
+    desk.submit()
+    with pytest.raises(StateError, match=r"legal of stage s does not apply .*\(here: risk low\)"):
+        desk.approve("gus")
 
 
 def test_a2_machines_alone_never_approve():

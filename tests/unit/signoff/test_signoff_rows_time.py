@@ -18,6 +18,7 @@ from testkit.signoff.chain import fold
 from testkit.signoff.check import check_adoption
 from testkit.signoff.lane import ClearedTemplate, SlotRule, enter_lane
 from testkit.signoff.model import (
+    SYSTEM,
     ChainDef,
     FastLane,
     GroupDef,
@@ -74,7 +75,7 @@ def test_a7_those_escalated_to_may_sign_and_nothing_is_approved_by_itself():
     desk = Desk()
     desk.submit()
     with pytest.raises(NotAuthorisedError, match="Eli may not sign stage comms"):
-        desk.approve("eli")
+        desk.approve("eli", stage="comms")
     desk.later(hours(2)).tick()
     assert desk.state.state is State.IN_REVIEW
     assert desk.approve("eli").state is State.CLEARED
@@ -232,6 +233,32 @@ def test_a9_facts_that_outgrow_the_lane_take_the_words_out_of_it():
     _enter(desk)
     state = desk.edit("ana", send="9:30", more={"facts": HIGH})
     assert (state.state, state.cleared_by) == (State.IN_REVIEW, "")
+
+
+def test_a9_words_that_failed_a_check_do_not_take_the_lane():
+    desk = _lane_desk()
+    desk.chain = replace(LANE, stages=(StageDef(id="checks", auto=("lint",)), *LANE.stages))
+    for passed, failed in (((), ("lint",)), (("lint",), ())):
+        event = ev.Checked(at=desk.now, actor=SYSTEM, via="system", revision="r1", stage="checks",
+                           digest=desk.state.digest, passed=passed, failed=failed)  # fmt: skip
+        desk.add(event)
+        if failed:
+            with pytest.raises(StateError, match="these words failed lint"):
+                _enter(desk)
+    assert _enter(desk).cleared_by == "lane"
+
+
+def test_a9_whoever_sent_the_words_through_does_not_look_at_them_afterwards():
+    desk = _lane_desk()
+    event = enter_lane(
+        desk.state, VOTE, slots={"bill": "HR-12"}, words=desk.fields, roster=OFFICE, now=T0,
+        actor="ben",
+    )  # fmt: skip
+    desk.add(event)
+    desk.release()
+    with pytest.raises(NotAuthorisedError, match="had a hand in it"):
+        desk.here(ev.Reviewed, "ben", of=("lane",), outcome="accepted")
+    desk.here(ev.Reviewed, "cho", of=("lane",), outcome="accepted")
 
 
 def test_a9_a_spend_at_the_limit_is_still_in_the_lane():

@@ -145,6 +145,7 @@ def test_a_stage_may_ask_for_a_proof_of_identity():
 
 EDGE = {
     "acts.py",
+    "cleared.py",
     "comments.py",
     "declared.py",
     "kinds.py",
