@@ -376,4 +376,3 @@ def _rest(query: dict[str, str]) -> str:
 @lru_cache(maxsize=1 << 15)
 def _word_hash(word: str) -> bytes:
     return hashlib.blake2b(word.encode(), digest_size=8).digest()
-

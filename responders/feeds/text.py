@@ -110,19 +110,10 @@ def plain_text(markup: str, *, most: int) -> str:
         return one_line(html.unescape(markup[: 16 * most]), most=most)
     # Sixteen times what is kept leaves room for the tags around it.
     markup = markup[: min(_MOST_HTML_CHARACTERS, 16 * most)]
-    if too_deep(markup):
-        return one_line(_without_tags(markup), most=most)
-    # Mostly a quarter of that says more than is kept: then the rest need not be read.
-    if len(markup) > 8 * most:
-        line = one_line(_without_tags(_stripper().clean(markup[: 4 * most])), most=2 * most)
-        if len(line) > most:
-            return one_line(line, most=most)
-    # Only bare block tags come out of the first step, so that the second cannot go wrong.
-    return one_line(_without_tags(_stripper().clean(markup)), most=most)
-
-
-def _without_tags(markup: str) -> str:
-    return html.unescape(_BARE_TAG.sub(" ", markup))
+    if not too_deep(markup):
+        # Only bare block tags come out of the first step, so that the second cannot go wrong.
+        markup = _stripper().clean(markup)
+    return one_line(html.unescape(_BARE_TAG.sub(" ", markup)), most=most)
 
 
 def clean_html(markup: str, *, base: str) -> str:
