@@ -44,6 +44,8 @@ __all__ = [
 
 # Starting Python and loading the readers counts apart: a busy machine is not a hostile document.
 _START_S: Final = 30.0
+# What Linux lets anybody have; 64 kB are usual.
+_PIPE_BYTES: Final = 1 << 20
 # A worker that got less of its time than this was kept waiting by the machine.
 _FAIR_SHARE: Final = 0.5
 _Ended = Literal["in time", "late", "starved"]
@@ -176,6 +178,7 @@ class ParseWorker:
             env=_bare_environment(),
             close_fds=True,
         )
+        _widen(self._process)
         settings = {
             "memory_bytes": self.limits.memory_bytes,
             "request_bytes": 4 * self.limits.body_bytes,
@@ -281,6 +284,16 @@ def _ask(
     finally:
         clock.cancel()
     return (None if answer is None else answer[0]), ended
+
+
+def _widen(process: subprocess.Popen[bytes]) -> None:
+    """Let a pipe hold most documents: a busy parent comes round rarely to move what is in it."""
+    if sys.platform == "linux":
+        import fcntl
+
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # the system may allow less
+                fcntl.fcntl(stream or -1, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _processor_seconds(pid: int) -> float | None:
