@@ -243,12 +243,13 @@ class HostPools:
 
 
 async def _some(response: httpcore2.Response, most: int) -> tuple[bytes, int]:
+    # Read to its end even where nothing is to come (204, 304): only then is the connection free for
+    # the next feed of the host.
     body = b""
-    if response.status not in {204, 304}:
-        async for chunk in response.aiter_stream():
-            body += chunk
-            if len(body) >= most:
-                break
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) >= most:
+            break
     return body[:most], len(body)
 
 

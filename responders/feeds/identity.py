@@ -24,7 +24,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -67,6 +67,7 @@ _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 _MOST_PASSES: Final = 16
 # An odd number near 2**64 divided by the golden ratio, so that (a, b) and (b, a) differ.
 _MIX: Final = 0x9E3779B97F4A7C15
+_SECOND: Final = bytes(8) + b"\xff" * 8
 
 
 def canonical_url(url: str) -> str:
@@ -144,22 +145,51 @@ def simhash64(text: str) -> int | None:
         Charikar (2002), section 3.
     """
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
-    pairs = set(pairwise(words))
-    if len(pairs) < _LEAST_FEATURES:
+    pairs = set(pairwise(map(_word_hash, words)))
+    count = len(pairs)
+    if count < _LEAST_FEATURES:
         return None
     # Words recur, pairs do not: hashing words (from a cache) and mixing two hashes with an odd
     # multiplier is several times faster than hashing each pair, and as even.
     # All pairs at once: each has 128 bits of one large integer to itself, as a product of two
     # 64-bit numbers needs them, so that no pair touches its neighbour.
-    first = int.from_bytes(b"".join([_word_hash(a) for a, _ in pairs]))
-    second = int.from_bytes(b"".join([_word_hash(b) for _, b in pairs]))
-    hashes = first * _MIX + second
-    lowest = int.from_bytes(_LOWEST_BIT * len(pairs))
-    bits = 0
-    # One bit of all hashes at a time, counted by the machine: 64 counts instead of 64 per pair.
-    for place in reversed(range(64)):
-        bits = bits << 1 | (2 * ((hashes >> place) & lowest).bit_count() > len(pairs))
+    both = int.from_bytes(b"".join(chain.from_iterable(pairs)))
+    second = int.from_bytes(_SECOND * count)
+    mixed = (both >> 64 & second) * _MIX + (both & second)
+    halves = memoryview(mixed.to_bytes(16 * count, "little")).cast("Q")
+    bits = _majority(int.from_bytes(halves[::2].tobytes(), "little"), count)
     return bits - (1 << 64) if bits >> 63 else bits
+
+
+def _majority(words: int, count: int) -> int:
+    """The bits that are set in more than half of ``count`` 64-bit words, which stand in a row.
+
+    Counted without a loop over words or bits: three rows of words are added to a row of sums and
+    a row of carries by one full adder on large integers, until one word of each weight is left;
+    those 64 binary counters are compared with the half all at once.
+    """
+    more, undecided, half = 0, (1 << 64) - 1, count // 2
+    counters: list[int] = []
+    while count:
+        carries = carried = 0
+        while count > 1:
+            size = max(1, count // 3)
+            width, mask = 64 * size, (1 << 64 * size) - 1
+            a, b, rest = words & mask, words >> width & mask, words >> 2 * width
+            c, rest = rest & mask, rest >> width
+            carries |= (a & b | c & (a ^ b)) << 64 * carried
+            words = a ^ b ^ c | rest << width
+            carried += size
+            count = size + max(0, count - 3 * size)
+        counters.append(words)
+        words, count = carries, carried
+    for place, counter in reversed(list(enumerate(counters))):
+        if half >> place & 1:
+            undecided &= counter
+        else:
+            more |= undecided & counter
+            undecided &= ~counter
+    return more
 
 
 def distance(a: int, b: int) -> int:
@@ -345,7 +375,4 @@ def _rest(query: dict[str, str]) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def _word_hash(word: str) -> bytes:
-    return bytes(8) + hashlib.blake2b(word.encode(), digest_size=8).digest()
-
-
-_LOWEST_BIT: Final = bytes(15) + b"\x01"
+    return hashlib.blake2b(word.encode(), digest_size=8).digest()

@@ -3,8 +3,9 @@
 Feed documents come from strangers and the readers of XML and HTML have slow paths. So reading
 happens in a process of its own, with limits on memory and processor time where the system has
 them, and with a clock outside: after five seconds the process is killed, the document gets a
-finding, and the next document gets a new process. The worker has no part of our environment and
-answers in JSON.
+finding, and the next document gets a new process. A process that the machine hardly let run in that
+time says nothing about its document, which is tried once more in a new one. The worker has no part
+of our environment and answers in JSON.
 
 :class:`ParseWorker` is for many documents one after another, :func:`parse_many` keeps all cores
 busy, :func:`parse_feed` is for one.
@@ -22,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
 
 from responders.feeds.incremental import MOST_ITEMS
 from responders.feeds.parse_worker import decode, read_frame, write_frame
@@ -43,6 +44,11 @@ __all__ = [
 
 # Starting Python and loading the readers counts apart: a busy machine is not a hostile document.
 _START_S: Final = 30.0
+# What Linux lets anybody have; 64 kB are usual.
+_PIPE_BYTES: Final = 1 << 20
+# A worker that got less of its time than this was kept waiting by the machine.
+_FAIR_SHARE: Final = 0.5
+_Ended = Literal["in time", "late", "starved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +138,18 @@ class ParseWorker:
             "now": (now or datetime.now(UTC)).isoformat(),
             "most_items": self.limits.most_items,
         }
-        process = self._started()
-        if process is None:
-            return ParsedFeed(problem="the reader could not be started")
-        answer, in_time = _ask(process, task, body, self.limits)
-        if answer is not None:
-            with contextlib.suppress(TypeError, ValueError, KeyError):
-                return decode(answer)
-        self.close()
-        if not in_time:
+        for again in (True, False):
+            process = self._started()
+            if process is None:
+                return ParsedFeed(problem="the reader could not be started")
+            answer, ended = _ask(process, task, body, self.limits)
+            if answer is not None:
+                with contextlib.suppress(TypeError, ValueError, KeyError):
+                    return decode(answer)
+            self.close()
+            if not (again and ended == "starved"):
+                break
+        if ended != "in time":
             return ParsedFeed(
                 problem=f"reading the document took longer than {self.limits.seconds:g} s"
             )
@@ -169,6 +178,7 @@ class ParseWorker:
             env=_bare_environment(),
             close_fds=True,
         )
+        _widen(self._process)
         settings = {
             "memory_bytes": self.limits.memory_bytes,
             "request_bytes": 4 * self.limits.body_bytes,
@@ -248,14 +258,20 @@ def parse_many(
 
 def _ask(
     process: subprocess.Popen[bytes], header: dict[str, Any], body: bytes, limits: ParseLimits
-) -> tuple[dict[str, Any] | None, bool]:
-    """One frame there and one back, against the clock: the answer, and whether it was in time."""
+) -> tuple[dict[str, Any] | None, _Ended]:
+    """One frame there and one back, against the clock: the answer, and how it went."""
     assert process.stdin is not None
     assert process.stdout is not None
-    late = threading.Event()
+    before = _processor_seconds(process.pid)
+    ended: _Ended = "in time"
 
     def kill() -> None:
-        late.set()
+        nonlocal ended
+        after = _processor_seconds(process.pid)
+        if before is None or after is None or after - before >= limits.seconds * _FAIR_SHARE:
+            ended = "late"
+        else:
+            ended = "starved"
         process.kill()
 
     clock = threading.Timer(limits.seconds, kill)
@@ -267,7 +283,27 @@ def _ask(
         answer = None
     finally:
         clock.cancel()
-    return (None if answer is None else answer[0]), not late.is_set()
+    return (None if answer is None else answer[0]), ended
+
+
+def _widen(process: subprocess.Popen[bytes]) -> None:
+    """Let a pipe hold most documents: a busy parent comes round rarely to move what is in it."""
+    if sys.platform == "linux":
+        import fcntl
+
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # the system may allow less
+                fcntl.fcntl(stream or -1, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _processor_seconds(pid: int) -> float | None:
+    """What a process has computed so far; None where the system does not tell."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        user, system = told.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _bare_environment() -> dict[str, str]:

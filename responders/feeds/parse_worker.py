@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from responders.model.feed import ParsedEntry, ParsedFeed
 from testkit.kernel.limits import limit_cpu_from_now, limit_process
 
 __all__ = ["decode", "encode", "main", "read_frame", "write_frame"]
+
+_FEED: Final = tuple(field.name for field in fields(ParsedFeed))
+_ENTRY: Final = tuple(field.name for field in fields(ParsedEntry))
 
 
 def write_frame(stream: IO[bytes], header: dict[str, Any], body: bytes = b"") -> None:
@@ -48,12 +51,14 @@ def read_frame(stream: IO[bytes], *, most_bytes: int) -> tuple[dict[str, Any], b
 
 def encode(feed: ParsedFeed) -> dict[str, Any]:
     """A parsed feed as JSON values."""
-    values = asdict(feed)
-    for entry in values["entries"]:
+    entries = []
+    for entry in feed.entries:
+        plain = {name: getattr(entry, name) for name in _ENTRY}
         for name in ("published", "updated"):
-            if entry[name] is not None:
-                entry[name] = entry[name].isoformat()
-    return values
+            if plain[name] is not None:
+                plain[name] = plain[name].isoformat()
+        entries.append(plain)
+    return {**{name: getattr(feed, name) for name in _FEED}, "entries": entries}
 
 
 def decode(values: dict[str, Any]) -> ParsedFeed:

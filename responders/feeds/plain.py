@@ -36,6 +36,8 @@ _RSS: Final = {
     "description": "summary",
     "guid": "id",
     "pubDate": "published",
+    "updated": "updated",
+    f"{_ATOM}link": "links",
     "author": "author",
     f"{_DC}creator": "author",
     f"{_CONTENT}encoded": "content",
@@ -56,7 +58,10 @@ _ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "links": frozenset({"href", "rel", "type", "title", "hreflang", "length"}),
     "enclosure": frozenset({"url", "type", "length"}),
 }
+_BASE: Final = f"{_XML}base"
+_LANG: Final = f"{_XML}lang"
 _TYPED: Final = frozenset({f"{_ATOM}title", f"{_ATOM}summary", f"{_ATOM}content"})
+_OF_TYPED: Final = frozenset({"type", _BASE, _LANG})
 _TYPES: Final = {
     "text": "text/plain",
     "text/plain": "text/plain",
@@ -76,7 +81,11 @@ _INERT_NAMESPACES: Final = (
     "{com-wordpress:feed-additions:1}",
     "{http://purl.org/syndication/thread/1.0}",
     "{https://podcastindex.org/namespace/1.0}",
+    "{http://www.discourse.org/}",
 )
+# What may stand inside of a picture: its title is not the item's, where the item has had one.
+_OF_PICTURE: Final = frozenset({f"{_MEDIA}title", f"{_MEDIA}credit", f"{_MEDIA}text"})
+_PORTRAIT: Final = "{http://schemas.google.com/g/2005}image"
 _NONE: Final[frozenset[str]] = frozenset()
 _PERSON: Final = {f"{_ATOM}name": "name", f"{_ATOM}email": "email", f"{_ATOM}uri": "uri"}
 _HIGH: Final = re.compile("[\x80-\x9f]")
@@ -94,9 +103,9 @@ def language_of(root: Any) -> str | None:
         if not isinstance(element.tag, str):
             return None
         for name, value in element.attrib.items():
-            if name in {"base", f"{_XML}base"}:
+            if name in {"base", _BASE}:
                 return None
-            if name in {"lang", f"{_XML}lang"}:
+            if name in {"lang", _LANG}:
                 language = value.replace("_", "-")
     return language if root.tag in {"rss", f"{_ATOM}feed"} else None
 
@@ -109,28 +118,33 @@ def is_plain(item: Any) -> bool:
         names = _ENTRY
     else:
         return False
-    if item.attrib:
+    if item.attrib and set(item.attrib) != {_LANG}:
         return False
     met: set[str] = set()
+    title = ""
     for child in item:
         tag = child.tag
         if not isinstance(tag, str):
             return False
         what = names.get(tag)
         if what is None:
-            if len(child) or not (tag in _INERT or tag.startswith(_INERT_NAMESPACES)):
+            if not (tag in _INERT or tag.startswith(_INERT_NAMESPACES)):
+                return False
+            if len(child) and not (tag == f"{_MEDIA}content" and _is_picture(child, title)):
                 return False
             continue
         if what in met and what != "links":
             return False
         met.add(what)
+        if what == "title":
+            title = (child.text or "").strip()
         if what == "person":
             if child.attrib or not _is_person(child):
                 return False
         elif len(child):
             return False
         elif tag in _TYPED:
-            if set(child.attrib) - {"type"} or child.get("type", "text").lower() not in _TYPES:
+            if set(child.attrib) - _OF_TYPED or child.get("type", "text").lower() not in _TYPES:
                 return False
         elif any(map(_means_something, set(child.attrib) - _ATTRIBUTES.get(what, _NONE))):
             return False
@@ -151,6 +165,7 @@ def plain_entry(item: Any, *, base: str, language: str, atom: bool) -> dict[str,
     from feedparser.datetimes import _parse_date
 
     names = _RSS if item.tag == "item" else _ENTRY
+    language = item.get(_LANG, language)
     entry: dict[str, Any] = {}
     link: str | None = None
     permalink: str | None = None
@@ -159,7 +174,8 @@ def plain_entry(item: Any, *, base: str, language: str, atom: bool) -> dict[str,
         if what is None:
             continue
         if what == "links":
-            rel, kind = child.get("rel", "alternate"), child.get("type", "text/html")
+            rel = child.get("rel", "alternate").lower()
+            kind = child.get("type", "text/html")
             href = _joined(base, child.get("href"))
             entry.setdefault("links", []).append({"rel": rel, "href": href})
             if rel == "alternate" and kind.lower() in {
@@ -179,7 +195,12 @@ def plain_entry(item: Any, *, base: str, language: str, atom: bool) -> dict[str,
             kind = _type_of(child, what)
             if kind == "text/plain" and not atom and _looks_like_html(text):
                 kind = "text/html"
-            said = {"type": kind, "value": _mended(text), "base": base, "language": language}
+            said = {
+                "type": kind,
+                "value": _mended(text),
+                "base": _base_of(child, base),
+                "language": child.get(_LANG, language).replace("_", "-"),
+            }
             if what == "content":
                 entry["content"] = [said]
             else:
@@ -213,21 +234,46 @@ def _type_of(element: Any, what: str) -> str:
     return "text/plain" if what == "title" else "text/html"
 
 
+def _is_picture(element: Any, title: str) -> bool:
+    return all(
+        child.tag in _OF_PICTURE and not len(child) and (title or child.tag != f"{_MEDIA}title")
+        for child in element
+    )
+
+
 def _is_person(element: Any) -> bool:
     tags = [child.tag for child in element]
     return (
         len(set(tags)) == len(tags)
-        and all(tag in _PERSON for tag in tags)
-        and not any(len(child) or child.attrib for child in element)
+        and all(tag in _PERSON or tag == _PORTRAIT for tag in tags)
+        and not any(
+            len(child) or ((child.text or "").strip() if child.tag == _PORTRAIT else child.attrib)
+            for child in element
+        )
         and not (element.text or "").strip()
         and not any((child.tail or "").strip() for child in element)
     )
 
 
 def _author(element: Any) -> str:
-    said = {_PERSON[child.tag]: (child.text or "").strip() for child in element}
+    said = {
+        _PERSON[child.tag]: (child.text or "").strip()
+        for child in element
+        if child.tag != _PORTRAIT
+    }
     name, email = said.get("name", ""), said.get("email", "")
     return f"{name} ({email})" if name and email else name or email
+
+
+def _base_of(element: Any, base: str) -> str:
+    own = element.get(_BASE)
+    if not own:
+        return base
+    from feedparser.urls import make_safe_absolute_uri
+
+    if base:
+        return str(make_safe_absolute_uri(base, own)) or base
+    return _joined(base, own)
 
 
 def _joined(base: str, address: str) -> str:

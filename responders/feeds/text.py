@@ -138,9 +138,11 @@ def clean_html(markup: str, *, base: str) -> str:
     return _cleaner(base).clean(_UNSEEN.sub("", markup)).strip()
 
 
+@lru_cache(maxsize=2)  # the same markup is shown and matched
 def too_deep(markup: str) -> bool:
     """Whether elements are nested deeper than any page that people write."""
-    if markup.count("<") <= _DEEPEST:
+    # Deeper than there are opening tags nothing can be; most markup needs no closer look.
+    if markup.count("<") - markup.count("</") <= _DEEPEST:
         return False
     depth = 0
     for closing in _NESTING_TAG.findall(markup):

@@ -344,11 +344,11 @@ class ArchiveMemory:
 
     def near(self, bands: Sequence[int]) -> Iterable[Known]:
         """Entries that share a band, oldest first."""
+        asked = ", ".join("?" * len(bands))
         rows = self._conn.execute(
-            "SELECT DISTINCT e.id, e.title, e.summary, e.simhash, e.first_seen FROM entry_band b"
-            " JOIN entry e ON e.id = b.entry"
-            " WHERE b.band IN (SELECT value FROM json_each(:bands)) ORDER BY e.first_seen, e.id",
-            {"bands": json.dumps([int(band) for band in bands])},
+            "SELECT id, title, summary, simhash FROM entry WHERE id IN (SELECT entry"  # noqa: S608
+            f" FROM entry_band WHERE band IN ({asked})) ORDER BY first_seen, id",  # - constant
+            tuple(bands),
         )
         return [_known(row) for row in rows]
 

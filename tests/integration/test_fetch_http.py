@@ -456,6 +456,19 @@ def test_one_host_gets_two_connections_and_they_are_used_again(site: Site) -> No
     assert site.connections == 2
 
 
+def test_unchanged_feeds_of_one_host_share_its_connections_too(site: Site) -> None:
+    def page(handler: Any) -> None:
+        time.sleep(0.01)
+        _answer(304)(handler)
+
+    requests = []
+    for i in range(8):
+        site.pages[f"/{i}"] = page
+        requests.append(_request(site.url(f"/{i}"), etag='"1"'))
+    assert {r.outcome for r in fetch_each(requests)} == {"unchanged"}
+    assert site.connections == 2
+
+
 def test_hosts_are_asked_side_by_side(site: Site) -> None:
     together = threading.Barrier(8, timeout=10)
 

@@ -15,10 +15,14 @@ from responders.feeds.read import read_feed
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 RSS = (
     '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
-    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/">'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"'
+    ' xmlns:atom="http://www.w3.org/2005/Atom">'
     "<channel><title>C</title><language>en-us</language>{}</channel></rss>"
 )
-ATOM = '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="es_MX"><title>C</title>{}</feed>'
+ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:gd="http://schemas.google.com/g/2005"'
+    ' xml:lang="es_MX"><title>C</title>{}</feed>'
+)
 TEXTS = st.sampled_from(
     [
         "", " Nurses vote ", "A &amp;amp; B", "&lt;b&gt;Bold&lt;/b&gt; claim", "Caf\u00c3\u00a9",
@@ -52,6 +56,12 @@ RSS_PARTS = [
     tag("author", TEXTS), tag("dc:creator", TEXTS), tag("category", TEXTS), tag("dc:date", DATES),
     st.just('<enclosure url="https://a.example/x.mp3" type="audio/mpeg" length="1"/>'),
     st.just("<media:content url='https://a.example/i.jpg'><media:title>M</media:title></media:content>"),
+    st.just("<media:content><media:credit>K</media:credit><media:text>T</media:text></media:content>"),
+    st.just("<media:content url='i.jpg'><media:description>D</media:description></media:content>"),
+    tag("updated", DATES),
+    LINKS.map(lambda a: f'<atom:link rel="standout" href="{a}"/>'),
+    LINKS.map(lambda a: f'<atom:link href="{a}"/>'),
+    LINKS.map(lambda a: f'<atom:link rel="Via" href="{a}"/>'),
 ]  # fmt: skip
 ATOM_PARTS = [
     tag("title", TEXTS), tag("title", TEXTS, ' type="html"'), tag("summary", TEXTS),
@@ -61,6 +71,12 @@ ATOM_PARTS = [
     LINKS.map(lambda a: f'<link rel="via" type="text/html" href="{a}"/>'),
     TEXTS.map(lambda a: f"<author><name>{a}</name></author>"),
     TEXTS.map(lambda a: f"<author><name>{a}</name><email>k@a.example</email></author>"),
+    TEXTS.map(lambda a: f"<author><name>{a}</name><gd:image src='i.jpg' rel='x'/></author>"),
+    st.just("<author><name>A</name><gd:image src='i.jpg'>B</gd:image></author>"),
+    LINKS.map(lambda a: f"<content type='html' xml:base='{a}'>&lt;a href='x'>X&lt;/a></content>"),
+    tag("title", TEXTS, ' xml:lang="en_GB"'), tag("title", TEXTS, ' xml:lang=""'),
+    tag("summary", TEXTS, ' type="html" xml:lang="fr" xml:base="/deep/er/"'),
+    LINKS.map(lambda a: f'<link rel="Alternate" href="{a}"/>'),
 ]  # fmt: skip
 
 
@@ -83,7 +99,8 @@ def both(document, monkeypatch):
 @given(data=st.data())
 def test_any_mixture_of_elements_is_read_as_feedparser_reads_it(frame, item, parts, data):
     items = data.draw(st.lists(st.lists(st.one_of(parts), max_size=7), min_size=1, max_size=3))
-    text = frame.format("".join(f"<{item}>{''.join(inside)}</{item}>" for inside in items))
+    said = data.draw(st.sampled_from(["", ' xml:lang="ca_ES"', ' xml:lang=""', ' xml:base="/b/"']))
+    text = frame.format("".join(f"<{item}{said}>{''.join(inside)}</{item}>" for inside in items))
     with pytest.MonkeyPatch.context() as monkeypatch:
         plain, whole = both(text.encode(), monkeypatch)
     assert plain == whole
