@@ -144,7 +144,12 @@ def adopt(app: App, file: str, as_json: bool) -> None:
     """
     from testkit.kernel.kinds import adopt as run
 
-    done, findings = run(app.workspace(), app.kinds(), file)
+    workspace = app.workspace()
+    done, findings = run(workspace, app.kinds(), file)
+    if done.kind == "people" and done.state == "adopted":
+        from testkit.web.sessions import revoke_absent
+
+        revoke_absent(workspace)
     named = done.kind if done.kind == done.name else f"{done.kind} {done.name}"
     if not done.changed:
         verdict = "counts already; nothing changed"

@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from testkit.errors import KitError
@@ -69,11 +70,26 @@ def create_app(open_workspace: Callable[[Actor], Workspace], pages: Sequence[Pag
             take = partial(_product, shell, page_set, page.take) if page.take else None
             show = partial(_product, shell, page_set, page.show)
             theirs.append(_route(shell, page.path, show, take))
-    return Starlette(
+    site = Starlette(
         routes=[*own, *theirs, Mount("/static", StaticFiles(directory=STATIC))],
         middleware=[Middleware(security.Guard, https=shell.secure)],
-        exception_handlers={HTTPException: shell.http_error},
+        exception_handlers={HTTPException: partial(_no_page, shell)},
     )
+    # Starlette's own redirect to the address without a slash is absolute, with the host that the
+    # visitor sent; ours names no host.
+    site.router.redirect_slashes = False
+    return site
+
+
+async def _no_page(shell: Shell, request: Request, cause: Exception) -> Response:
+    """No such address: without its last slash there may be one."""
+    path = "/" + request.url.path.strip("/")
+    if request.method in {"GET", "HEAD"} and path not in {"/", request.url.path}:
+        scope = {**request.scope, "path": path}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(quote(path) + query, status_code=307)
+    return await shell.http_error(request, cause)
 
 
 def _route(shell: Shell, path: str, show: Handler | None, take: Handler | None = None) -> Route:

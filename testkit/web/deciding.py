@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testkit.errors import InputError, KitError, NotAuthorisedError, NotFoundError, StateError
+from testkit.errors import InputError, KitError, NotAuthorisedError, StateError
 from testkit.signoff import service
 from testkit.signoff.admission import decide
 from testkit.signoff.events import Withdrawn
@@ -211,19 +211,17 @@ def through_link(workspace: Workspace, link: Link, decision: Decision, *, note: 
         note: With which words.
 
     Raises:
-        GoneError: The link has expired.
+        GoneError: The link has expired or was taken back, and nothing was decided with it yet.
         StateError: It was used for another decision.
         KitError: The decision was refused; the link can still be used.
     """
     now, zone_name = workspace.clock(), workspace.config.organisation.zone
-    mine = False
-    if link.used_at is None:
-        links.require_open(link, now=now, zone_name=zone_name)
-        with workspace.db.write() as conn:
-            mine = links.claim(conn, link, use=decision.value, now=now)
-            link = links.by_id(conn, link.id)
-        if link.used_at is None:  # taken back since it was read
-            links.require_open(link, now=now, zone_name=zone_name)
+    with workspace.db.write() as conn:
+        link = links.by_id(conn, link.id)
+        if link.settled_at is None:  # used or not: nothing was decided with it yet
+            links.require_in_force(link, now=now, zone_name=zone_name)
+        mine = links.claim(conn, link, use=decision.value, now=now)
+        link = links.by_id(conn, link.id)
     if not mine:
         if link.used_for != decision.value:
             raise StateError(
@@ -257,17 +255,17 @@ def spoken(decision: str) -> str:
 
 
 def require_here(workspace: Workspace, person: str) -> None:
-    """Check that a person is still in the roster.
+    """Check that a person is in the roster, has joined and has not left.
 
     Raises:
-        NotAuthorisedError: They are not.
+        NotAuthorisedError: They are not here.
     """
-    try:
-        here = workspace.roster.person(person).here(workspace.clock())
-    except NotFoundError:
-        here = False
-    if not here:
+    known, now = workspace.roster.get(person), workspace.clock()
+    if known is None or not known.here(now):
+        early = known is not None and known.joined is not None and now < known.joined
         raise NotAuthorisedError(
-            f"{person} is no longer in the list of people here",
+            f"{person} has not joined yet"
+            if early
+            else f"{person} is no longer in the list of people here",
             hint="if that is a mistake, ask the person who keeps people.yaml",
         )

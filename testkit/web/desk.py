@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
@@ -169,8 +168,8 @@ class Desk:
         if link.settled_at:
             return self._result(caller, link.revision, link.person)
         # Claimed but not settled: a crash came between, and the same form may still finish it.
-        links.require_open(
-            replace(link, used_at=None),
+        links.require_in_force(
+            link,
             now=caller.workspace.clock(),
             zone_name=caller.workspace.config.organisation.zone,
         )

@@ -37,6 +37,7 @@ __all__ = [
     "issue",
     "mailed",
     "release",
+    "require_in_force",
     "require_open",
     "revoke",
     "settle",
@@ -259,24 +260,33 @@ def by_id(conn: Connection, link_id: str) -> Link:
     return Link(**dict(conn.execute(f"{_SELECT} WHERE id = :id", {"id": link_id}).fetchone()))
 
 
+def require_in_force(link: Link, *, now: datetime, zone_name: str) -> None:
+    """Check that a link was not taken back and has not expired, used or not.
+
+    Raises:
+        GoneError: It was, or it has.
+    """
+    if link.revoked_at:
+        raise GoneError("this link was taken back", current="revoked", hint="ask for a new one")
+    if now >= from_text(link.expires_at):
+        when = shown(from_text(link.expires_at), zone_name=zone_name)
+        raise GoneError(f"this link expired {when}", current="expired", hint="ask for a new one")
+
+
 def require_open(link: Link, *, now: datetime, zone_name: str) -> None:
-    """Check that a link can still be used.
+    """Check that a link can still be used for the first time.
 
     Raises:
         GoneError: It was taken back or used, or has expired.
     """
-    if link.revoked_at:
-        raise GoneError("this link was taken back", current="revoked", hint="ask for a new one")
-    if link.used_at:
+    if link.used_at and not link.revoked_at:
         when = shown(from_text(link.used_at), zone_name=zone_name)
         raise GoneError(
             f"this link was used {when}, and it works once",
             current="used",
             hint="ask for a new one",
         )
-    if now >= from_text(link.expires_at):
-        when = shown(from_text(link.expires_at), zone_name=zone_name)
-        raise GoneError(f"this link expired {when}", current="expired", hint="ask for a new one")
+    require_in_force(link, now=now, zone_name=zone_name)
 
 
 def claim(conn: Connection, link: Link, *, use: str, now: datetime) -> bool:
@@ -306,9 +316,13 @@ def settle(conn: Connection, link: Link, *, now: datetime) -> None:
 
 
 def revoke(conn: Connection, person: str, *, now: datetime) -> int:
-    """Take back every unused link of a person, in a write transaction; returns how many."""
+    """Take back every link of a person that has not settled anything; returns how many.
+
+    Inside a write transaction. A link whose form was sent, but whose decision a crash kept off the
+    record, is among them: it could still decide.
+    """
     done = conn.execute(
-        "UPDATE web_link SET revoked_at = :at WHERE person = :p AND used_at IS NULL"
+        "UPDATE web_link SET revoked_at = :at WHERE person = :p AND settled_at IS NULL"
         " AND revoked_at IS NULL AND expires_at > :at",
         {"at": to_text(now), "p": person},
     )

@@ -42,5 +42,13 @@ MIGRATIONS: Final = (
         CREATE INDEX web_session_person ON web_session (person, made_at);
         """,
     ),
+    (
+        "002_unsettled",
+        """
+        DROP INDEX web_link_person;
+        -- serves: revoking the links of a person that could still sign in or decide
+        CREATE INDEX web_link_unsettled ON web_link (person) WHERE settled_at IS NULL;
+        """,
+    ),
 )
 """Tokens are never stored: only SHA-256 of 256 random bits, which cannot be guessed back."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.web.links import Link
 
-__all__ = ["LASTS", "Session", "end", "find", "listed", "revoke", "start"]
+__all__ = ["LASTS", "Session", "end", "find", "listed", "revoke", "revoke_absent", "start"]
 
 LASTS: Final = timedelta(days=14)
 
@@ -130,3 +130,19 @@ def revoke(workspace: Workspace, person: str) -> tuple[int, int]:
                 now=now,
             )
     return int(ended), taken
+
+
+def revoke_absent(workspace: Workspace) -> tuple[str, ...]:
+    """Sign out everybody who is not here: they left, have not joined yet, or are not known.
+
+    Returns:
+        The ids of those who had a session.
+    """
+    now, roster = workspace.clock(), workspace.roster
+    with workspace.db.read() as conn:
+        signed_in = {s.person for s in listed(conn) if s.state(now) == "open"}
+    known = {person: roster.get(person) for person in sorted(signed_in)}
+    absent = tuple(id_ for id_, person in known.items() if not (person and person.here(now)))
+    for person in absent:
+        revoke(workspace, person)
+    return absent

@@ -43,6 +43,9 @@ log = logging.getLogger("whistlestop.web")
 
 STRANGER: Final = Actor(name="unknown", via="web", auth="none")
 
+GATE: Final = Actor(name="system", via="web", auth="none")
+"""Who ends the sessions of somebody who is not here any more, or not yet."""
+
 _STATUS: Final[tuple[tuple[type[KitError], int], ...]] = (
     (security.TooLargeError, 413),
     (InputError, 400),
@@ -182,7 +185,10 @@ class Shell:
                 session = sessions.find(conn, token, now=workspace.clock())
             if session is not None:
                 person = workspace.roster.get(session.person)
-                if person is None and caller.path != "/signout":
+                here = person is not None and person.here(workspace.clock())
+                if not here and caller.path != "/signout":
+                    workspace.actor = GATE
+                    sessions.revoke(workspace, session.person)
                     deciding.require_here(workspace, session.person)
                 caller.person, caller.session, caller.session_token = person, session, token
                 caller.act_as(session.person, auth="session")

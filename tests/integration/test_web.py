@@ -287,7 +287,8 @@ def test_a_person_who_left_can_do_nothing(office: Office, browser: Callable[[], 
     kept = [line for line in config.read_text().splitlines() if "id: kim" not in line]
     config.write_text("\n".join(kept) + "\n")
     office.run("adopt", "people")
-    for answer in (kim.get("/inbox"), kim.get(decide), kim.send(decide, page, decision="approve")):
+    assert kim.get("/inbox").status_code == 401
+    for answer in (kim.get(decide), kim.send(decide, page, decision="approve")):
         assert answer.status_code == 403
         assert "no longer in the list of people" in answer.text
     assert office.request()["signoffs"] == []
