@@ -155,6 +155,7 @@ def adopt(app: App, file: str, as_json: bool) -> None:
         verdict = "counts already; nothing changed"
     elif done.state == "waiting":
         verdict = "waits for a second role"
+        verdict += f": {' or '.join(done.ask)}" if done.ask else ""
     else:
         verdict = "counts from now on"
     if done.kind == "charter" and done.state == "adopted" and done.changed:
@@ -162,7 +163,8 @@ def adopt(app: App, file: str, as_json: bool) -> None:
     word = f"{named}, version {done.version}, {verdict}"
     emit(
         {"kind": done.kind, "name": done.name, "version": done.version, "state": done.state,
-         "changed": done.changed, "findings": [f.as_dict() for f in findings]},
+         "changed": done.changed, "ask": list(done.ask),
+         "findings": [f.as_dict() for f in findings]},
         "\n".join([*(str(f) for f in findings), word]),
         as_json=as_json,
     )  # fmt: skip

@@ -31,10 +31,13 @@ class Terms:
 
     Attributes:
         signers: Roles of which one of those who adopt must hold one; anybody's yes if empty.
+        confirmers: Roles, and ids of people, of which the second yes must come from one where a
+            second yes is needed; any other role if empty.
         until: When it goes out of force by itself.
     """
 
     signers: tuple[str, ...] = ()
+    confirmers: tuple[str, ...] = ()
     until: datetime | None = None
 
 
@@ -142,6 +145,7 @@ def adopt(
             roster=roster,
             now=workspace.clock(),
             signers=terms.signers,
+            confirmers=terms.confirmers,
             until=terms.until,
         )
     if kind.name == "people":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from testkit.kernel.audit import Case, Key
     from testkit.kernel.findings import Finding
-    from testkit.kernel.people import Roster
+    from testkit.kernel.people import Person, Roster
     from testkit.kernel.sqlite import Connection
 
 __all__ = [
@@ -93,6 +93,7 @@ class Adoption:
         digest: SHA-256 of the text.
         state: ``adopted``, or ``waiting`` for a second role.
         changed: False when exactly this text was adopted before.
+        ask: Names of those who could confirm it, while it waits.
     """
 
     kind: str
@@ -102,6 +103,7 @@ class Adoption:
     digest: str
     state: Literal["waiting", "adopted"]
     changed: bool = True
+    ask: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +231,15 @@ def adopt(
     roster: Roster,
     now: datetime,
     signers: Sequence[str] = (),
+    confirmers: Sequence[str] = (),
     until: datetime | None = None,
 ) -> Adoption:
     """Adopt a checked text, inside the caller's write transaction.
 
     Outside practice mode a chain, the roster and the charter need two people with different roles:
-    the first call waits, the second person's call with the same text adopts.
+    the first call waits, the second person's call with the same text adopts. The second person
+    holds one of the roles of ``confirmers``, and one that the first has not got. Where no two
+    people here could meet that, as in an office of two, any other role confirms.
 
     Args:
         conn: A connection in a write transaction.
@@ -245,14 +250,16 @@ def adopt(
         roster: The adopted roster, which knows the roles of those who decide.
         now: When.
         signers: Roles of which one of those who adopt must hold one; anybody's yes if empty.
+        confirmers: Roles, or ids of people, of whom the second one must be one; any other role's
+            yes if empty.
         until: When the text goes out of force by itself.
 
     Returns:
         The version that now runs or waits; ``changed`` is False when nothing was stored.
 
     Raises:
-        NotAuthorisedError: The second yes comes from the same person, or from the same role; or
-            nobody who adopts may sign it.
+        NotAuthorisedError: The second yes comes from the same person, from the same role, or from
+            somebody who may not confirm; or nobody who adopts may sign it.
     """
     digest = digest_bytes(text.encode())
     current = adopted(conn, kind=kind, name=name, now=now)
@@ -271,6 +278,10 @@ def adopt(
     if signers and state == "adopted":
         _may_sign(
             roster, people=(actor.name, first or actor.name), signers=signers, kind=kind, now=now
+        )
+    if needs_two and first is not None:
+        _may_confirm(
+            roster, second=actor.name, first=first, confirmers=confirmers, kind=kind, now=now
         )
     if waiting is not None:
         version = int(waiting["version"])
@@ -303,7 +314,16 @@ def adopt(
         )
     payload: dict[str, Any] = {"version": version, "digest": digest}
     adoption = Adoption(
-        kind=kind, name=name, version=version, text=text, digest=digest, state=state, changed=True
+        kind=kind,
+        name=name,
+        version=version,
+        text=text,
+        digest=digest,
+        state=state,
+        changed=True,
+        ask=tuple(p.name for p in _confirming(roster, actor.name, confirmers, now))
+        if state == "waiting"
+        else (),
     )
     if until is not None and state == "adopted":
         _end(conn, adoption, why="expired", at=until, note="")
@@ -353,6 +373,54 @@ def _may_adopt(
             f"a {kind} needs a second role: {first} has proposed this version",
             hint="ask somebody with another role to adopt it",
         )
+
+
+def _confirming(
+    roster: Roster, first: str, confirmers: Sequence[str], now: datetime
+) -> list[Person]:
+    """Those who may confirm what somebody proposed."""
+    wanted = set(confirmers) if _feasible(roster, confirmers, now) else None
+    proposer = roster.get(first)
+    return [
+        person
+        for person in roster.people
+        if person.here(now) and _confirms(person, proposer, first, wanted)
+    ]
+
+
+def _feasible(roster: Roster, confirmers: Sequence[str], now: datetime) -> bool:
+    """Whether any of the people here could confirm what any other one proposed."""
+    here, wanted = [p for p in roster.people if p.here(now)], set(confirmers)
+    return any(_confirms(q, p, p.id, wanted) for p in here for q in here)
+
+
+def _confirms(person: Person, proposer: Person | None, first: str, wanted: set[str] | None) -> bool:
+    if person.id == first:
+        return False
+    other = {*person.roles} - {*(proposer.roles if proposer else ())}
+    return bool(other if wanted is None else ({person.id} & wanted) or (other & wanted))
+
+
+def _may_confirm(
+    roster: Roster,
+    *,
+    second: str,
+    first: str,
+    confirmers: Sequence[str],
+    kind: str,
+    now: datetime,
+) -> None:
+    """Check that the second yes is from a role that confirms and that the first has not got."""
+    able = _confirming(roster, first, confirmers, now)
+    if second in {person.id for person in able}:
+        return
+    raise NotAuthorisedError(
+        f"a {kind} that {first} has proposed is confirmed by {' or '.join(confirmers)}, in a role"
+        f" that {first} has not got",
+        hint=f"ask {' or '.join(person.name for person in able)} to adopt it"
+        if able
+        else "somebody else proposes it, so that those can confirm it",
+    )
 
 
 def status(

@@ -13,6 +13,7 @@ from testkit.signoff.charter import Charter, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
 from testkit.signoff.check import CHECKS, FACTS, check_chain, check_roster
 from testkit.signoff.cleared import adopted_chains, in_force
+from testkit.signoff.governance import confirmers
 from testkit.signoff.lane_file import check_lane, clearers, parse_lane
 from testkit.signoff.model import RosterView
 from testkit.signoff.office import charter_in_force, office_of
@@ -156,8 +157,10 @@ def _charter_terms(workspace: Workspace, text: str) -> Terms:
     charter, _ = _charter(workspace, text, "charter.yaml")
     with workspace.db.read() as conn:
         now = office_of(conn, workspace).charter
+    signers = (now or charter).signed_by
     return Terms(
-        signers=(now or charter).signed_by,
+        signers=signers,
+        confirmers=tuple(dict.fromkeys((*signers, *confirmers(workspace)))),
         until=charter.valid_until,
     )
 
@@ -186,7 +189,12 @@ def _lane_terms(workspace: Workspace, text: str) -> Terms:
     return Terms(signers=clearers(found.template.id, chains), until=found.valid_until)
 
 
-PEOPLE = Kind(name="people", pattern="", check=_check_people)
-CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check_chain)
+def _rule_terms(workspace: Workspace, _text: str) -> Terms:
+    """Who says yes is changed with a yes from those whom the governance chain names."""
+    return Terms(confirmers=confirmers(workspace))
+
+
+PEOPLE = Kind(name="people", pattern="", check=_check_people, terms=_rule_terms)
+CHAIN = Kind(name="chain", pattern="chains/*.yaml", check=_check_chain, terms=_rule_terms)
 CHARTER = Kind(name="charter", pattern="charter.yaml", check=_check_charter, terms=_charter_terms)
 LANE = Kind(name="lane", pattern="lanes/*.yaml", check=_check_lane, terms=_lane_terms)
