@@ -37,7 +37,6 @@ REST = {
 }
 
 
-DEBTS = {"override": "override", "lane": "fast lane", "own": "author's own yes"}
 TURNS = {
     "sign": "now asked: {names}",
     "lift": "{names} can lift it: whistlestop signoff withdraw {rev}",
@@ -182,6 +181,7 @@ def turn_lines(workspace: Workspace, request: Request) -> list[str]:
     from testkit.kernel.clock import shown
     from testkit.signoff.cleared import left
     from testkit.signoff.office import office_of
+    from testkit.signoff.owed import NAMES
     from testkit.signoff.sla import deadlines
     from testkit.signoff.turns import whose_turn
 
@@ -224,7 +224,7 @@ def turn_lines(workspace: Workspace, request: Request) -> list[str]:
         if debt.status(now) != "done":
             late = "OVERDUE" if debt.status(now) == "overdue" else "due"
             lines.append(
-                f"a look at the {DEBTS[debt.of]} is {late}"
+                f"a look at the {NAMES[debt.of]} is {late}"
                 f" {shown(debt.due_at, zone_name=office.zone_name)}:"
                 f" whistlestop signoff review {request.row.id}"
             )
@@ -252,23 +252,33 @@ def words_text(fields: dict[str, Any]) -> str:
 @json_option
 @pass_app
 def inbox(app: App, everybody: bool, as_json: bool) -> None:
-    """What waits for you (see --as), oldest first.
+    """What waits for you (see --as), oldest first, and looks that you owe.
 
     \b
     Example:
       whistlestop --as kim signoff inbox
     """
+    from testkit.signoff import owed
     from testkit.signoff.service import inbox as run
 
     workspace = app.workspace()
     roster = workspace.roster
     # A name that was typed must be somebody's; a log-in name that is nobody's sees everything.
     known = roster.person(app.person) if app.person else roster.get(workspace.actor.name)
-    found = run(workspace, None if everybody or known is None else known.id)
+    mine = None if everybody or known is None else known.id
+    found = run(workspace, mine)
+    with workspace.db.read() as conn:
+        every = owed.looks_owed(conn, workspace)
+    looks = [k for k in every if mine is None or mine in k.people]
     rows = [
         (r.revision.id, r.state.waiting or r.state.state.value, r.row.title[:60], r.row.subject)
         for r in found
     ]
+    rows += [
+        (k.request.revision.id, f"a look, {'OVERDUE' if k.overdue else 'due'}",
+         k.request.row.title[:60], k.request.row.subject)
+        for k in looks
+    ]  # fmt: skip
     who = "everybody" if everybody or known is None else known.name
     text = (
         f"{table(rows, ['revision', 'waits for', 'about', 'subject'])}\n"
@@ -276,7 +286,15 @@ def inbox(app: App, everybody: bool, as_json: bool) -> None:
         if rows
         else f"nothing waits for {who}"
     )
-    emit([as_data(r) for r in found], text, as_json=as_json)
+    for look in looks:
+        text += f"\n{owed.sentence(look, workspace)}"
+        text += f"\n  whistlestop signoff review {look.request.row.id}"
+    requests = {r.row.id: r for r in (*found, *(k.request for k in looks))}
+    data = [
+        {**as_data(r), "looks": [owed.as_data(k) for k in looks if k.request.row.id == given]}
+        for given, r in requests.items()
+    ]
+    emit(data, text, as_json=as_json)
 
 
 @signoff.command()

@@ -212,7 +212,7 @@ def _rows(rows: tuple[WaitRow, ...], first: str) -> str:
     )
 
 
-def _latency_text(report: LatencyReport) -> str:
+def _latency_text(report: LatencyReport, looks: list[str]) -> str:
     from testkit.reports.time_chart import spoken_minutes
     from testkit.services.signoff_reports import PHASES, quantile_text, share_text
 
@@ -228,6 +228,7 @@ def _latency_text(report: LatencyReport) -> str:
         f"cleared within: half {quantile_text(half)}, nine in ten {quantile_text(most)}",
         f"the executive was asked: {share_text(report.executive_asked)}",
         f"cleared with an executive's yes: {share_text(report.executive_signed)}",
+        *looks,
         "where the time went:",
     ]
     for kind, stage, minutes in report.spent:
@@ -245,7 +246,8 @@ def _latency_text(report: LatencyReport) -> str:
 def latency(app: App, since: str | None, chart: Path | None, as_json: bool) -> None:
     """How long sign-off takes: per stage and per role, with intervals, from the log.
 
-    What still waits counts as waiting at least so long, not as fast.
+    What still waits counts as waiting at least so long, not as fast. Looks that are owed after an
+    override, the fast lane or an own yes are named until somebody has looked.
 
     \b
     Example:
@@ -254,6 +256,7 @@ def latency(app: App, since: str | None, chart: Path | None, as_json: bool) -> N
     from testkit.kernel.clock import parse_local
     from testkit.kernel.workspace import replace_file
     from testkit.services.signoff_reports import latency_of, svg
+    from testkit.signoff import owed
     from testkit.signoff.latency import as_data
 
     workspace = app.workspace()
@@ -262,8 +265,11 @@ def latency(app: App, since: str | None, chart: Path | None, as_json: bool) -> N
     if since is not None:
         start = parse_local(since, zone_name=zone_name, now=workspace.clock())
     report = latency_of(workspace, since=start)
-    data: dict[str, Any] = as_data(report)
-    text = _latency_text(report)
+    with workspace.db.read() as conn:
+        looks = owed.looks_owed(conn, workspace)  # whenever they began: --since hides none
+    data: dict[str, Any] = {**as_data(report), "looks_owed": [owed.as_data(k) for k in looks]}
+    lines = [f"{k.request.row.title}: {owed.sentence(k, workspace)}" for k in looks]
+    text = _latency_text(report, lines or ["no look is owed"])
     if chart is not None:
         replace_file(chart, svg(report))
         data["chart"] = str(chart)

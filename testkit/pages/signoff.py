@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from testkit.errors import InputError
 from testkit.kernel.clock import shown
 from testkit.services.signoff_reports import (
     SignoffRecordContext,
@@ -14,12 +15,17 @@ from testkit.services.signoff_reports import (
     share_text,
     svg,
 )
-from testkit.signoff import service, store
+from testkit.signoff import owed, service, store
+from testkit.signoff.acts import review
 from testkit.signoff.record import record_of
 from testkit.web.pageset import Page, PageSet, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testkit.kernel.workspace import Workspace
     from testkit.signoff.latency import LatencyReport, WaitRow
+    from testkit.signoff.owed import Look
     from testkit.web.pageset import Visit
 
 __all__ = ["SIGNOFF", "HistoryContext", "LatencyContext"]
@@ -37,6 +43,7 @@ class LatencyContext:
         chart: SVG, escaped by its own template; empty when there is nothing to draw.
         tables: ``(title, rows)``: name, waits, lasting, median, p90, kept.
         facts: Further figures in words.
+        looks: Looks that are owed: request, title, what is owed in words, and whether it is late.
         requests: The newest requests: id, title, state.
     """
 
@@ -45,6 +52,7 @@ class LatencyContext:
     chart: str
     tables: tuple[tuple[str, tuple[dict[str, str], ...]], ...]
     facts: tuple[str, ...]
+    looks: tuple[dict[str, Any], ...]
     requests: tuple[dict[str, str], ...]
 
 
@@ -54,9 +62,17 @@ class HistoryContext:
 
     Attributes:
         record: The record in words.
+        looks: Looks that it owes, as in the overview.
+        may_look: Whether this person can settle them now.
+        action: Address of the form.
+        form_token: Its token.
     """
 
     record: SignoffRecordContext
+    looks: tuple[dict[str, Any], ...]
+    may_look: bool
+    action: str
+    form_token: str
 
 
 def _latency(visit: Visit) -> Reply:
@@ -64,6 +80,7 @@ def _latency(visit: Visit) -> Reply:
     report = latency_of(workspace)
     with workspace.db.read() as conn:
         newest = [service.load(conn, r.id) for r in store.all_requests(conn, limit=_NEWEST)]
+        looks = owed.looks_owed(conn, workspace)
     context = LatencyContext(
         summary=_summary(report),
         as_of=shown(report.as_of, zone_name=workspace.config.organisation.zone),
@@ -74,6 +91,7 @@ def _latency(visit: Visit) -> Reply:
             f"Cleared with an executive's yes: {share_text(report.executive_signed)}.",
             f"Half were cleared within {quantile_text(report.to_clear[0])}.",
         ),
+        looks=_looks(workspace, looks),
         requests=tuple(
             {
                 "request": request.row.id,
@@ -108,13 +126,49 @@ def _rows(rows: tuple[WaitRow, ...]) -> tuple[dict[str, str], ...]:
     )
 
 
+def _looks(workspace: Workspace, looks: Sequence[Look]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {
+            "request": look.request.row.id,
+            "title": look.request.row.title,
+            "text": owed.sentence(look, workspace),
+            "late": look.overdue,
+        }
+        for look in looks
+    )
+
+
 def _history(visit: Visit) -> Reply:
     record = record_of(visit.workspace, visit.parts["request"])
     zone_name = visit.workspace.config.organisation.zone
+    with visit.workspace.db.read() as conn:
+        every = owed.looks_owed(conn, visit.workspace)
+    looks = [k for k in every if k.request.row.id == record["request"]]
     return Reply(
         template="signoff/history.html.jinja",
-        context=HistoryContext(record=record_context(record, zone_name=zone_name)),
+        context=HistoryContext(
+            record=record_context(record, zone_name=zone_name),
+            looks=_looks(visit.workspace, looks),
+            may_look=bool(looks) and all(visit.person.id in look.people for look in looks),
+            action=f"/signoff/{record['request']}",
+            form_token=visit.form_token,
+        ),
     )
+
+
+def _look(visit: Visit) -> Reply:
+    outcome, note = visit.form.get("outcome", ""), visit.form.get("note", "").strip()
+    if outcome not in ("accepted", "objected"):
+        raise InputError("choose one of the outcomes", field="outcome", value=outcome)
+    if outcome == "objected" and not note:
+        raise InputError("a note is needed here: say what was wrong", field="note")
+    done = review(
+        visit.workspace,
+        visit.parts["request"],
+        outcome="accepted" if outcome == "accepted" else "objected",
+        note=note,
+    )
+    return Reply(to=f"/signoff/{done.row.id}")
 
 
 SIGNOFF: Final = PageSet(
@@ -123,6 +177,6 @@ SIGNOFF: Final = PageSet(
     home="/signoff",
     pages=(
         Page(path="/signoff", show=_latency),
-        Page(path="/signoff/{request}", show=_history),
+        Page(path="/signoff/{request}", show=_history, take=_look),
     ),
 )

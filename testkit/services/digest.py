@@ -17,6 +17,7 @@ from testkit.outbox.words import DigestWords, write
 from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
 from testkit.signoff.office import office_of
+from testkit.signoff.owed import looks_owed
 from testkit.signoff.turns import whose_turn
 
 if TYPE_CHECKING:
@@ -83,13 +84,11 @@ def _words(conn: Connection, workspace: Workspace, *, name: str, now: datetime) 
         when = f", since {shown(since, zone_name=zone_name)}" if since else ""
         state = request.state.state.value.replace("_", " ")
         waiting.append(f"{one_line(row.title)}: {state}, for {who}{when}")
-    for row in requests.all_requests(conn, limit=500):
-        request = signoff.load(conn, row.id)
-        for debt in request.state.debts:
-            if debt.done_at is None:
-                late = "overdue" if debt.status(now) == "overdue" else "due"
-                until = shown(debt.due_at, zone_name=zone_name)
-                owed.append(f"{one_line(row.title)}: after {debt.of}, {late} {until}")
+    for look in looks_owed(conn, workspace):
+        late = "overdue" if look.overdue else "due"
+        until = shown(look.debt.due_at, zone_name=zone_name)
+        title = one_line(look.request.row.title)
+        owed.append(f"{title}: after {look.debt.of}, {late} {until}")
     rows = conn.execute(
         "SELECT kind, subject, at FROM ledger WHERE at > :since AND kind IN ('signoff.released',"
         " 'signoff.expired', 'signoff.killed', 'signoff.recalled', 'signoff.corrected',"

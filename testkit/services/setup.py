@@ -19,6 +19,7 @@ from testkit.kernel.findings import Finding, Severity
 from testkit.kernel.sqlite import SOUND_WAL, driver, journal_mode
 from testkit.kernel.workspace import CONFIG_NAME, SECRETS_NAME, Workspace, write_once
 from testkit.services import deliver
+from testkit.signoff import owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +144,7 @@ def init(
 
 
 def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Finding]:
-    """What could go wrong here: DR001 to DR023; a healthy workspace gives notes only.
+    """What could go wrong here: DR001 to DR024; a healthy workspace gives notes only.
 
     Args:
         workspace: The workspace.
@@ -209,6 +210,7 @@ def doctor(workspace: Workspace, *, auditors: Sequence[Auditor] = ()) -> list[Fi
     if waiting[0]:
         add("DR009", "warning", f"{waiting[0]} proposals wait for a second role")
     findings.extend(deliver.findings(workspace))
+    findings.extend(owed.findings(workspace))
     return findings
 
 

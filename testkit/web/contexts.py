@@ -10,6 +10,7 @@ from testkit.kernel.clock import from_text, shown
 from testkit.signoff import service
 from testkit.signoff.model import Decision
 from testkit.signoff.office import calendar_of, office_of
+from testkit.signoff.owed import sentence
 from testkit.signoff.sla import deadlines
 from testkit.signoff.table import State
 from testkit.signoff.turns import asks_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testkit.kernel.workspace import Workspace
+    from testkit.signoff.owed import Look
     from testkit.signoff.service import Request
     from testkit.signoff.state import RequestState, SignOff, StageStatus
     from testkit.web.comparing import Changes
@@ -34,6 +36,7 @@ __all__ = [
     "ResultContext",
     "SigninContext",
     "inbox_line",
+    "look_line",
     "request_view",
     "said_by",
 ]
@@ -106,11 +109,15 @@ class InboxContext:
 
     Attributes:
         waiting: Requests that wait for this person.
+        looks: Looks that this person owes: title, path, what is owed, and whether it is late.
         others: Everything else that is open.
+        others_looks: Looks that others owe.
     """
 
     waiting: tuple[dict[str, str], ...]
+    looks: tuple[dict[str, str], ...]
     others: tuple[dict[str, str], ...]
+    others_looks: tuple[dict[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +258,16 @@ def inbox_line(workspace: Workspace, request: Request, *, urgency: str = "") -> 
         "urgency": urgency,
         "author": view.author,
         "number": str(view.number),
+    }
+
+
+def look_line(workspace: Workspace, look: Look) -> dict[str, str]:
+    """A look that is owed as one entry of the inbox."""
+    return {
+        "title": look.request.row.title,
+        "path": f"/signoff/{look.request.row.id}",
+        "text": sentence(look, workspace),
+        "late": "late" if look.overdue else "",
     }
 
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from testkit.errors import InputError, StaleRevisionError
 from testkit.signoff import service
 from testkit.signoff.office import office_of
+from testkit.signoff.owed import looks_owed
 from testkit.web import contexts, deciding, links, security
 from testkit.web.comparing import beside
 from testkit.web.pageset import About
@@ -40,6 +41,7 @@ class Desk:
         now, found = workspace.clock(), service.inbox(workspace)
         with workspace.db.read() as conn:
             office = office_of(conn, workspace)
+            looks = looks_owed(conn, workspace)
         known = {r.row.id: self._about(workspace, r.row.subject) or About() for r in found}
         found.sort(key=lambda r: -known[r.row.id].place)
         lines = {
@@ -47,9 +49,12 @@ class Desk:
             for r in found
         }
         mine = {r.row.id for r in found if service.waits_for(r.state, person.id, office, now)}
+        owed = [(person.id in look.people, contexts.look_line(workspace, look)) for look in looks]
         context = contexts.InboxContext(
             waiting=tuple(line for given, line in lines.items() if given in mine),
+            looks=tuple(line for own, line in owed if own),
             others=tuple(line for given, line in lines.items() if given not in mine),
+            others_looks=tuple(line for own, line in owed if not own),
         )
         return self.shell.page("inbox", context, caller)
 
