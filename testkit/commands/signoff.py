@@ -327,6 +327,8 @@ def _decide(
     *,
     principal: str = "",
 ) -> None:
+    from testkit.kernel.clock import shown
+    from testkit.signoff.heard import lifted
     from testkit.signoff.model import Decision
     from testkit.signoff.service import sign
 
@@ -341,10 +343,15 @@ def _decide(
         principal=principal,
     )
     head = "recorded" if changed else "you had said exactly this before; nothing changed"
+    gone = lifted(request.state, workspace.actor.name) if changed else None
+    if gone is not None:
+        when = shown(gone.at, zone_name=workspace.config.organisation.zone)
+        head += f"; it lifts your {gone.decision.value} of {when}"
     text = f"{head}\n{as_text(workspace, request)}"
     if request.state.state.value == "cleared":
         text += f"\nnext: whistlestop release {request.row.subject.removeprefix('draft/')}"
-    emit({"changed": changed, **as_data(request)}, text, as_json=as_json)
+    what = gone.decision.value if gone is not None else None
+    emit({"changed": changed, "lifted": what, **as_data(request)}, text, as_json=as_json)
 
 
 @signoff.command()

@@ -17,6 +17,7 @@ from testkit.signoff import audit, rules, store
 from testkit.signoff import events as ev
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
+from testkit.signoff.heard import said_of, said_since
 from testkit.signoff.model import SYSTEM, ChainDef, Decision, material_digest
 from testkit.signoff.office import office_of
 from testkit.signoff.parse import parse_chain
@@ -322,6 +323,7 @@ def sign(
     note: str = "",
     stage: str = "",
     principal: str = "",
+    heard: int | None = None,
 ) -> tuple[Request, bool]:
     """Record what a person says about one revision.
 
@@ -333,6 +335,8 @@ def sign(
         note: Comment, nits, or what to change.
         stage: The stage, where the person has a seat in several.
         principal: For whom they sign; themselves where they can, if empty.
+        heard: How many decisions of theirs (:func:`testkit.signoff.heard.said_of`) the page showed on which they decide;
+            None when they saw no page that could be stale.
 
     Returns:
         The request afterwards, and whether this call changed anything (False when the person had
@@ -342,6 +346,7 @@ def sign(
         NotFoundError: No such revision or person.
         StaleRevisionError: The words have changed since.
         NotAuthorisedError: The person has no seat, or it is their own words.
+        SaidSinceError: They said something else since ``heard``, in another window say.
         StateError: Already decided, expired, or not this stage's turn.
     """
     workspace.roster.person(person)
@@ -352,6 +357,9 @@ def sign(
         if _said_before(current.state, person, decision, revision_id, stage):
             return current, False
         office = office_of(conn, workspace)
+        said = said_of(current.state, person)
+        if heard is not None and said[heard:]:
+            raise said_since(said[-1], person, decision, office)
         event = decide(
             current.state,
             person,

@@ -171,6 +171,8 @@ class DecisionContext:
         you: Name of who decides.
         by_link: Whether this is a one-time link.
         offers: ``(decision, label, meaning, stage)``, one button each.
+        heard: How many decisions of this person the page shows; the form sends it back.
+        since_said: What they said after the form that was sent had been shown; empty otherwise.
         notice: Why a yes would not be taken; empty when it would.
         hint: What can be done instead.
         error: What was wrong with the form that was sent; empty at first.
@@ -188,6 +190,8 @@ class DecisionContext:
     you: str
     by_link: bool
     offers: tuple[tuple[str, str, str, str], ...]
+    heard: int
+    since_said: str
     notice: str
     hint: str
     error: str
@@ -326,13 +330,17 @@ def said_row(workspace: Workspace, said: SignOff) -> dict[str, str]:
     }
 
 
-def offer_rows(offers: tuple[Offer, ...]) -> tuple[tuple[str, str, str, str], ...]:
-    """The decisions that a page has buttons for."""
+def offer_rows(
+    offers: tuple[Offer, ...], *, blocks: bool = False
+) -> tuple[tuple[str, str, str, str], ...]:
+    """The decisions that a page has buttons for; ``blocks`` is whether a block of theirs stands."""
     rows = []
     for offer in offers:
         label, meaning = LABELS[offer.decision], MEANINGS[offer.decision]
         if offer.decision is Decision.WITHDRAW and not offer.stage:
             label, meaning = "Withdraw the request", "These words will not go out."
+        elif blocks and offer.decision is not Decision.BLOCK:
+            meaning += " It lifts your block."
         rows.append((offer.decision.value, label, meaning, offer.stage))
     return tuple(rows)
 

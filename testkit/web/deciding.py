@@ -30,6 +30,7 @@ __all__ = [
     "NEEDS_NOTE",
     "Offer",
     "Options",
+    "heard_of",
     "in_session",
     "options",
     "read_decision",
@@ -167,6 +168,12 @@ def read_decision(form: Mapping[str, str]) -> tuple[Decision, str]:
     return decision, note
 
 
+def heard_of(form: Mapping[str, str]) -> int:
+    """How many decisions of the person the page had shown; none when it does not say."""
+    text = form.get("heard", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
 def in_session(
     workspace: Workspace,
     revision: str,
@@ -175,6 +182,7 @@ def in_session(
     person: str,
     note: str,
     stage: str,
+    heard: int | None = None,
 ) -> Request:
     """Decide as somebody who is signed in; the same form sent twice is taken once.
 
@@ -183,7 +191,7 @@ def in_session(
     """
     try:
         request, _ = service.sign(
-            workspace, revision, decision, person=person, note=note, stage=stage
+            workspace, revision, decision, person=person, note=note, stage=stage, heard=heard
         )
     except StateError:
         with workspace.db.read() as conn:
@@ -201,7 +209,14 @@ def _taken_back(state: RequestState, person: str) -> bool:
     return bool(mine) and all(s.standing in {"gone", "superseded"} for s in mine)
 
 
-def through_link(workspace: Workspace, link: Link, decision: Decision, *, note: str) -> None:
+def through_link(
+    workspace: Workspace,
+    link: Link,
+    decision: Decision,
+    *,
+    note: str,
+    heard: int | None = None,
+) -> None:
     """Decide with a one-time link: one decision, however often its form is sent.
 
     Args:
@@ -209,6 +224,7 @@ def through_link(workspace: Workspace, link: Link, decision: Decision, *, note: 
         link: A decision link.
         decision: What is said.
         note: With which words.
+        heard: What of the person's decisions the page showed (:func:`heard_of`).
 
     Raises:
         GoneError: The link has expired or was taken back, and nothing was decided with it yet.
@@ -239,6 +255,7 @@ def through_link(workspace: Workspace, link: Link, decision: Decision, *, note: 
             person=link.person,
             note=note,
             stage=link.stage,
+            heard=heard,
         )
     except KitError:
         if mine:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
-from testkit.errors import InputError, StaleRevisionError
+from testkit.errors import InputError, KitError, StaleRevisionError
 from testkit.signoff import service
+from testkit.signoff.heard import SaidSinceError, said_of
+from testkit.signoff.model import Decision
 from testkit.signoff.office import office_of
 from testkit.signoff.owed import looks_owed
 from testkit.web import contexts, deciding, links, security
@@ -58,7 +60,9 @@ class Desk:
         )
         return self.shell.page("inbox", context, caller)
 
-    def open_request(self, caller: Caller, *, error: str = "", status: int = 200) -> Response:
+    def open_request(
+        self, caller: Caller, *, error: str = "", since_said: str = "", status: int = 200
+    ) -> Response:
         """The words, the reason, the chain, and a button per decision."""
         _, person = caller.signed_in()
         return self._decision(
@@ -69,6 +73,7 @@ class Desk:
             auth="session",
             token=caller.session_token,
             error=error,
+            since_said=since_said,
             status=status,
         )
 
@@ -82,14 +87,18 @@ class Desk:
         except InputError as cause:
             return self.open_request(caller, error=str(cause), status=400)
         revision = caller.parts["revision"]
-        deciding.in_session(
-            caller.workspace,
-            revision,
-            decision,
-            person=person.id,
-            note=note,
-            stage=form.get(f"stage-{decision.value}", ""),
-        )
+        try:
+            deciding.in_session(
+                caller.workspace,
+                revision,
+                decision,
+                person=person.id,
+                note=note,
+                stage=form.get(f"stage-{decision.value}", ""),
+                heard=deciding.heard_of(form),
+            )
+        except SaidSinceError as cause:
+            return self.open_request(caller, since_said=_both(cause), status=409)
         return RedirectResponse(f"/requests/{revision}/result", status_code=303)
 
     def show_result(self, caller: Caller) -> Response:
@@ -119,6 +128,7 @@ class Desk:
         auth: Auth,
         token: str,
         error: str,
+        since_said: str,
         status: int,
     ) -> Response:
         workspace = caller.workspace
@@ -143,6 +153,8 @@ class Desk:
             if auth == "link" and not found.offers and status == 200:
                 status = status_of(found.refusal)
         aside = beside(workspace, request, person)
+        said = said_of(request.state, person)
+        blocks = any(s.decision is Decision.BLOCK and s.standing == "stands" for s in said)
         context = contexts.DecisionContext(
             request=contexts.request_view(workspace, request),
             about=self._about(workspace, request.row.subject),
@@ -152,7 +164,9 @@ class Desk:
             outdated=aside.outdated,
             you=workspace.roster.person(person).name,
             by_link=auth == "link",
-            offers=contexts.offer_rows(found.offers),
+            offers=contexts.offer_rows(found.offers, blocks=blocks),
+            heard=len(said),
+            since_said=since_said,
             notice=sentence(found.refusal.message) if found.refusal else "",
             hint=sentence(found.refusal.hint) if found.refusal else "",
             error=sentence(error),
@@ -167,7 +181,13 @@ class Desk:
         return next((about for about in known if about is not None), None)
 
     def show_link(
-        self, caller: Caller, link: Link, *, error: str = "", status: int = 200
+        self,
+        caller: Caller,
+        link: Link,
+        *,
+        error: str = "",
+        since_said: str = "",
+        status: int = 200,
     ) -> Response:
         """What a decision link shows: the words, or what was said with it."""
         if link.settled_at:
@@ -186,6 +206,7 @@ class Desk:
             auth="link",
             token=caller.parts["token"],
             error=error,
+            since_said=since_said,
             status=status,
         )
 
@@ -196,5 +217,13 @@ class Desk:
             decision, note = deciding.read_decision(caller.form or {})
         except InputError as cause:
             return self.show_link(caller, link, error=str(cause), status=400)
-        deciding.through_link(caller.workspace, link, decision, note=note)
+        heard = deciding.heard_of(caller.form or {})
+        try:
+            deciding.through_link(caller.workspace, link, decision, note=note, heard=heard)
+        except SaidSinceError as cause:
+            return self.show_link(caller, link, since_said=_both(cause), status=409)
         return RedirectResponse(caller.path, status_code=303)
+
+
+def _both(cause: KitError) -> str:
+    return f"{sentence(cause.message)} {sentence(cause.hint)}"

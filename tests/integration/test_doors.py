@@ -223,3 +223,74 @@ def test_no_redirect_names_the_host_that_the_visitor_sent(site: str, path: str, 
         assert answer.headers.get("location", "") == to
         assert answer.status_code == (307 if to else 404)
         assert "evil" not in json.dumps(dict(answer.headers))
+
+
+# --- two windows
+
+
+def test_a_stale_window_does_not_lift_a_block_in_silence(
+    office: Office, browser: Callable[[], Visitor]
+) -> None:
+    kim, path = browser(), f"/requests/{office.revision}"
+    kim.sign_in(office.link("kim"))
+    stale = kim.get(path).text
+    office.clock.move(minutes=5)
+    kim.send(path, decision="block", note="we are in talks")
+    office.clock.move(minutes=5)
+    asked = kim.send(path, stale, decision="approve", note="go")
+    assert asked.status_code == 409
+    assert "You blocked this in another window (2 Nov 2026 09:05 EST)" in asked.text
+    assert "To approve lifts your block: choose again if you mean it." in asked.text
+    assert "It lifts your block." in asked.text  # beside the button as well
+    assert ">go</textarea>" in asked.text
+    assert office.request()["state"] == "blocked"
+    assert said(office) == ["block"]
+    done = kim.send(path, asked.text, decision="approve")
+    assert done.status_code == 200
+    assert said(office) == ["block", "approve"]
+    assert office.request()["state"] == "cleared"
+
+
+def test_a_link_that_was_opened_before_a_block_asks_again_and_can_still_be_used(
+    office: Office, browser: Callable[[], Visitor]
+) -> None:
+    kim, path = browser(), office.decide_link("kim")
+    stale = kim.get(path).text
+    office.run("signoff", "block", office.revision, "-m", "we are in talks", person="kim")
+    asked = kim.send(path, stale, decision="approve")
+    assert asked.status_code == 409
+    assert "You blocked this elsewhere" in asked.text
+    assert said(office) == ["block"]
+    assert kim.send(path, asked.text, decision="approve").status_code == 200
+    assert said(office) == ["block", "approve"]
+
+
+@pytest.mark.parametrize("heard", ["", "x", "-1", "9" * 5000, "²"])
+def test_a_form_that_does_not_say_what_it_showed_counts_as_the_oldest(
+    office: Office, browser: Callable[[], Visitor], heard: str
+) -> None:
+    kim, path = browser(), f"/requests/{office.revision}"
+    kim.sign_in(office.link("kim"))
+    kim.send(path, decision="block", note="no")
+    assert kim.send(path, decision="approve", heard=heard).status_code == 409
+    assert said(office) == ["block"]
+
+
+def test_what_others_said_meanwhile_asks_nobody_again(
+    office: Office, browser: Callable[[], Visitor]
+) -> None:
+    kim, path = browser(), f"/requests/{office.revision}"
+    kim.sign_in(office.link("kim"))
+    page = kim.get(path).text
+    office.run("signoff", "comment", office.draft, "-m", "nice", person="jo")
+    assert kim.send(path, page, decision="approve").status_code == 200
+
+
+def test_the_command_line_says_that_a_block_is_lifted(office: Office) -> None:
+    office.run("signoff", "block", office.revision, "-m", "we are in talks", person="kim")
+    told = office.run("signoff", "approve", office.revision, person="kim")
+    assert told.startswith("recorded; it lifts your block of 2 Nov 2026 09:00 EST")
+    assert office.json("signoff", "approve", office.revision, person="kim")["lifted"] is None
+    office.run("signoff", "return", office.revision, "-m", "name the bill", person="kim")
+    told = office.run("signoff", "block", office.revision, "-m", "no", person="kim")
+    assert "it lifts your return" in told
