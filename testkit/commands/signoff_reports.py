@@ -155,13 +155,16 @@ def record(
 ) -> int:
     """Who approved which words, when: export it as CSV, JSON or a page to print.
 
+    For a draft: every request about it, a correction after what it corrects. For one request or
+    revision: that request.
+
     \b
     Example:
       whistlestop signoff record draft_01k... -o record.html
     """
     from testkit.kernel.workspace import replace_file
     from testkit.services.signoff_reports import record_page
-    from testkit.signoff.record import as_csv, problems, record_of
+    from testkit.signoff.record import as_csv, problems, record_of, requests_in
     from testkit.signoff.record import as_json as as_document
 
     if exported is not None:
@@ -186,8 +189,13 @@ def record(
         click.echo(text, nl=False)
         return 0
     replace_file(output, text)
-    counts = f"{len(made['acts'])} acts on {len(made['revisions'])} revisions"
-    emit({"file": str(output), "format": form, "request": made["request"]},
+    parts = requests_in(made)
+    counts = (
+        f"{sum(len(r['acts']) for r in parts)} acts on {sum(len(r['revisions']) for r in parts)}"
+        f" revisions{f' in {len(parts)} requests' if len(parts) > 1 else ''}"
+    )
+    emit({"file": str(output), "format": form, "request": made["request"],
+          "requests": [r["request"] for r in parts]},
          f"{output}: {counts}; the ledger ends in {made['ledger_head']['hash']}",
          as_json=as_json)  # fmt: skip
     return 0

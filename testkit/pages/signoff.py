@@ -17,7 +17,7 @@ from testkit.services.signoff_reports import (
 )
 from testkit.signoff import owed, service, store
 from testkit.signoff.acts import review
-from testkit.signoff.record import record_of
+from testkit.signoff.record import heading, record_of, requests_in
 from testkit.web.pageset import Page, PageSet, Reply
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class HistoryContext:
 
     Attributes:
         record: The record in words.
+        others: Requests about the same words, in order: id and heading.
         looks: Looks that it owes, as in the overview.
         may_look: Whether this person can settle them now.
         action: Address of the form.
@@ -69,6 +70,7 @@ class HistoryContext:
     """
 
     record: SignoffRecordContext
+    others: tuple[tuple[str, str], ...]
     looks: tuple[dict[str, Any], ...]
     may_look: bool
     action: str
@@ -141,6 +143,7 @@ def _looks(workspace: Workspace, looks: Sequence[Look]) -> tuple[dict[str, Any],
 def _history(visit: Visit) -> Reply:
     record = record_of(visit.workspace, visit.parts["request"])
     zone_name = visit.workspace.config.organisation.zone
+    same = requests_in(record_of(visit.workspace, record["subject"]))
     with visit.workspace.db.read() as conn:
         every = owed.looks_owed(conn, visit.workspace)
     looks = [k for k in every if k.request.row.id == record["request"]]
@@ -148,6 +151,9 @@ def _history(visit: Visit) -> Reply:
         template="signoff/history.html.jinja",
         context=HistoryContext(
             record=record_context(record, zone_name=zone_name),
+            others=tuple(
+                (r["request"], heading(r)) for r in same if r["request"] != record["request"]
+            ),
             looks=_looks(visit.workspace, looks),
             may_look=bool(looks) and all(visit.person.id in look.people for look in looks),
             action=f"/signoff/{record['request']}",

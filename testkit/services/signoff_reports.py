@@ -11,6 +11,7 @@ from testkit.reports.time_chart import TimeChart, spoken_minutes, time_chart
 from testkit.signoff import store
 from testkit.signoff.latency import LatencyReport, course_of, latency
 from testkit.signoff.office import office_of
+from testkit.signoff.record import heading, requests_in
 from testkit.signoff.service import chain_of
 from testkit.signoff.words import compare, texts_of
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PHASES",
     "SignoffRecordContext",
+    "SignoffRecordsContext",
     "chart_of",
     "latency_of",
     "quantile_text",
@@ -101,10 +103,11 @@ def share_text(share: Share) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignoffRecordContext:
-    """``signoff_record.html.jinja``.
+    """One request of ``signoff_record.html.jinja``.
 
     Attributes:
         title: One line.
+        heading: Which request it is, and what it corrects or takes up again.
         request: Its id.
         subject: What it is about.
         author: Whose words.
@@ -120,6 +123,7 @@ class SignoffRecordContext:
     """
 
     title: str
+    heading: str
     request: str
     subject: str
     author: str
@@ -132,6 +136,17 @@ class SignoffRecordContext:
     exported: str
     ledger_seq: int
     ledger_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignoffRecordsContext:
+    """``signoff_record.html.jinja``.
+
+    Attributes:
+        requests: In the order in which they were put before the chain; at least one.
+    """
+
+    requests: tuple[SignoffRecordContext, ...]
 
 
 def record_context(record: Mapping[str, Any], *, zone_name: str) -> SignoffRecordContext:
@@ -186,6 +201,7 @@ def record_context(record: Mapping[str, Any], *, zone_name: str) -> SignoffRecor
         before = fields
     return SignoffRecordContext(
         title=record["title"],
+        heading=heading(record),
         request=record["request"],
         subject=record["subject"],
         author=record["author_name"],
@@ -203,4 +219,7 @@ def record_context(record: Mapping[str, Any], *, zone_name: str) -> SignoffRecor
 
 def record_page(record: Mapping[str, Any], *, zone_name: str) -> str:
     """A record as one HTML file to print or keep; nothing in it is loaded from elsewhere."""
-    return render("signoff_record", record_context(record, zone_name=zone_name), form="html")
+    context = SignoffRecordsContext(
+        requests=tuple(record_context(r, zone_name=zone_name) for r in requests_in(record))
+    )
+    return render("signoff_record", context, form="html")

@@ -37,11 +37,22 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.events import Event
 
-__all__ = ["COLUMNS", "FORMAT", "as_csv", "as_json", "material_words", "problems", "record_of"]
+__all__ = [
+    "COLUMNS",
+    "FORMAT",
+    "as_csv",
+    "as_json",
+    "heading",
+    "material_words",
+    "problems",
+    "record_of",
+    "requests_in",
+]
 
 FORMAT: Final = "whistlestop sign-off record, 1"
 
 COLUMNS: Final = (
+    "request",
     "number",
     "at",
     "who",
@@ -77,6 +88,10 @@ def material_words(fields: Mapping[str, Any], material: Sequence[str]) -> str:
 def record_of(workspace: Workspace, given: str) -> dict[str, Any]:
     """The whole record of a request, as plain values.
 
+    A draft may have been before the chain more than once: re-opened after it expired, or corrected
+    after its release. Its record is that of the newest request, with those of before it, oldest
+    first, under ``earlier``. A request that is named by its own id, or by a revision, stands alone.
+
     Args:
         workspace: The workspace.
         given: Request, revision or draft.
@@ -85,7 +100,32 @@ def record_of(workspace: Workspace, given: str) -> dict[str, Any]:
         NotFoundError: There is no such request.
     """
     with workspace.db.read() as conn:
-        request = service.find(conn, given)
+        newest = service.find(conn, given).row
+        rows = [newest]
+        if not given.startswith(("req_", "rev_")):
+            rows = store.requests_of(conn, newest.subject)
+    *earlier, last = (_record(workspace, row.id) for row in rows)
+    return {**last, "earlier": earlier}
+
+
+def requests_in(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The requests of a record in the order in which they were put before the chain."""
+    return [*record.get("earlier", ()), record]
+
+
+def heading(record: Mapping[str, Any]) -> str:
+    """What a request is among those about the same words, in a few words."""
+    first = record["acts"][0]["event"] if record["acts"] else {}
+    if first.get("corrects"):
+        return f"Request {record['request']}, corrects {first['corrects']}"
+    if first.get("reopens"):
+        return f"Request {record['request']}, takes up {first['reopens']} again"
+    return f"Request {record['request']}"
+
+
+def _record(workspace: Workspace, request_id: str) -> dict[str, Any]:
+    with workspace.db.read() as conn:
+        request = service.load(conn, request_id)
         state, row = request.state, request.row
         events = store.events(conn, row.id)
         revisions = store.revisions(conn, row.id)
@@ -203,16 +243,22 @@ def as_json(record: Mapping[str, Any]) -> str:
 def as_csv(record: Mapping[str, Any]) -> str:
     """The record as CSV, one row per event; no cell can be taken for a formula.
 
-    A cell that a spreadsheet would run is written with ``'`` in front. ``words`` is empty where an
+    The requests of a draft stand one after the other, each act with its request's id. A cell that a
+    spreadsheet would run is written with ``'`` in front. ``words`` is empty where an
     event is about no revision.
     """
-    words = {r["revision"]: r["words"] for r in record["revisions"]}
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for act in record["acts"]:
-        row = {**act, "words": words.get(act["revision"], "")}
-        writer.writerow([_cell(row[name]) for name in COLUMNS])
+    for request in requests_in(record):
+        words = {r["revision"]: r["words"] for r in request["revisions"]}
+        for act in request["acts"]:
+            row = {
+                **act,
+                "request": request["request"],
+                "words": words.get(act["revision"], ""),
+            }
+            writer.writerow([_cell(row[name]) for name in COLUMNS])
     return out.getvalue()
 
 
@@ -233,10 +279,17 @@ def problems(text: str) -> list[str]:
     if text.lstrip().startswith("{"):
         return _problems_of_json(text)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows or not set(COLUMNS) <= set(rows[0]):
+    if not rows or not set(COLUMNS) - {"request"} <= set(rows[0]):  # older ones lack it
         raise InputError("this is no exported record", field="file", hint="give the JSON or CSV")
+    several = len({row.get("request", "") for row in rows}) > 1
+
+    def place(row: Mapping[str, str]) -> str:
+        return (
+            f"request {row['request']}, row {row['number']}" if several else f"row {row['number']}"
+        )
+
     return [
-        f"row {row['number']}: the words are not those that {row['who']} acted on"
+        f"{place(row)}: the words are not those that {row['who']} acted on"
         for row in rows
         if row["words"] and row["material_digest"] and _sha(row["words"]) != row["material_digest"]
     ]
@@ -245,12 +298,24 @@ def problems(text: str) -> list[str]:
 def _problems_of_json(text: str) -> list[str]:
     try:
         record = json.loads(text)
-        revisions = {r["revision"]: r for r in record["revisions"]}
-        acts, material = record["acts"], record["material"]
-    except (ValueError, KeyError, TypeError) as cause:
+        requests = requests_in(record)
+        found = [_disagreements(request) for request in requests]
+    except (AttributeError, ValueError, KeyError, TypeError) as cause:
         raise InputError(
             f"this is no exported record: {cause}", field="file", hint="give the JSON or CSV"
         ) from cause
+    if len(requests) == 1:
+        return found[0]
+    return [
+        f"request {request['request']}, {problem}"
+        for request, problems_ in zip(requests, found, strict=True)
+        for problem in problems_
+    ]
+
+
+def _disagreements(record: Mapping[str, Any]) -> list[str]:
+    revisions = {r["revision"]: r for r in record["revisions"]}
+    acts, material = record["acts"], record["material"]
     found = []
     for revision in revisions.values():
         words = material_words(revision["fields"], material)

@@ -335,8 +335,8 @@ def sign(
         note: Comment, nits, or what to change.
         stage: The stage, where the person has a seat in several.
         principal: For whom they sign; themselves where they can, if empty.
-        heard: How many decisions of theirs (:func:`testkit.signoff.heard.said_of`) the page showed on which they decide;
-            None when they saw no page that could be stale.
+        heard: How many decisions of theirs the page showed on which they decide
+            (:func:`testkit.signoff.heard.said_of`); None without a page that could be stale.
 
     Returns:
         The request afterwards, and whether this call changed anything (False when the person had

@@ -30,6 +30,7 @@ __all__ = [
     "open_requests",
     "request",
     "request_of_revision",
+    "requests_of",
     "revision",
     "revisions",
 ]
@@ -128,6 +129,12 @@ def of_subject(conn: Connection, subject: str) -> RequestRow | None:
         f"{_REQUEST} WHERE subject = :s ORDER BY rowid DESC LIMIT 1", {"s": subject}
     ).fetchone()
     return RequestRow(**dict(row)) if row else None
+
+
+def requests_of(conn: Connection, subject: str) -> list[RequestRow]:
+    """Every request about a subject, oldest first: corrections and re-openings are later ones."""
+    rows = conn.execute(f"{_REQUEST} WHERE subject = :s ORDER BY rowid", {"s": subject})
+    return [RequestRow(**dict(row)) for row in rows]
 
 
 def open_requests(conn: Connection) -> list[RequestRow]:
