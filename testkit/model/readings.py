@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from testkit.stats.adjust import lin
-from testkit.stats.clusters import Clusters, cluster_effect
+from testkit.stats.clusters import Clusters, cluster_effect, design_effect
 from testkit.stats.counts import TwoByTwo
 from testkit.stats.effects import (
     miettinen_nurminen,
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from testkit.model.plan import Plan, PlanMetric
     from testkit.stats.means import MeanEffect
 
-__all__ = ["Pair", "Reading", "allocation_moves", "pairs_of", "read", "total"]
+__all__ = [
+    "Pair",
+    "Reading",
+    "allocation_moves",
+    "as_if_alone",
+    "group_rows",
+    "pairs_of",
+    "read",
+    "total",
+]
 
 ALLOCATION_DRIFT: Final = 0.01
 _SEED: Final = 20_260_101
@@ -309,10 +318,7 @@ def _clusters(
     from scipy.special import ndtri
 
     control, treated = total([p.control for p in pairs]), total([p.arm for p in pairs])
-    groups = {
-        name: [g for w in waves for g in w.clusters.get(metric.name, {}).get(name, ())]
-        for name in (plan.control.name, arm)
-    }
+    groups = group_rows(plan, metric, arm, waves)
     values = (control.moments.means[0], treated.moments.means[0])
     counts = (len(groups[plan.control.name]), len(groups[arm]))
     method = f"difference per {plan.unit_kind}, {counts[0]} and {counts[1]} groups"
@@ -353,6 +359,54 @@ def _clusters(
         fixed=fixed,
         note=note,
     )
+
+
+def as_if_alone(
+    plan: Plan,
+    metric: PlanMetric,
+    arm: str,
+    pairs: Sequence[Pair],
+    waves: Sequence[WaveCounts],
+) -> tuple[tuple[Pair, ...], float]:
+    """Counts of a proportion on groups, cut down to what as many units alone would be worth.
+
+    Returns:
+        The pairs, and what one unit is worth (1 over the design effect).
+    """
+    from testkit.model.look import Cell
+
+    groups = group_rows(plan, metric, arm, waves)
+    effect = design_effect(
+        control=_groups(groups[plan.control.name]), treatment=_groups(groups[arm])
+    )
+    # Running totals are cut, not the waves: what is lost by rounding does not add up.
+    cut: list[Pair] = []
+    sums, before = [0, 0, 0, 0], [0, 0, 0, 0]
+    for pair in pairs:
+        added = (pair.control.units, pair.control.events, pair.arm.units, pair.arm.events)
+        sums = [s + a for s, a in zip(sums, added, strict=True)]
+        now = [round(s / effect) for s in sums]
+        n_c, s_c, n_a, s_a = (x - y for x, y in zip(now, before, strict=True))
+        before = now
+        if n_c > 0 and n_a > 0:
+            cut.append(
+                Pair(
+                    wave=pair.wave,
+                    control=Cell.of_counts(outcomes=min(s_c, n_c), units=n_c),
+                    arm=Cell.of_counts(outcomes=min(s_a, n_a), units=n_a),
+                )
+            )
+    return tuple(cut), 1 / effect
+
+
+def group_rows(
+    plan: Plan, metric: PlanMetric, arm: str, waves: Sequence[WaveCounts]
+) -> dict[str, list[tuple[float, float]]]:
+    """Units and total of every group, of control and arm."""
+    return {
+        name: [g for w in waves for g in w.clusters.get(metric.name, {}).get(name, ())]
+        for name in (plan.control.name, arm)
+    }
 
 
 def _groups(rows: Sequence[tuple[float, float]]) -> Clusters:

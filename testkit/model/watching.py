@@ -8,7 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from testkit.model.look import FactorFigures, GuardrailFigures, SegmentFigures
-from testkit.model.readings import pairs_of, read, total
+from testkit.model.readings import as_if_alone, group_rows, pairs_of, read, total
+from testkit.stats.clusters import MIN_CLUSTERS
 from testkit.stats.guardrails import REQUIRED_POWER, harm_watch, non_inferiority
 from testkit.stats.open_look import open_money_look, open_plan
 from testkit.stats.power import power_rates
@@ -31,7 +32,6 @@ UNKNOWN_RATIO: Final = 2.0
 MAX_LEVELS: Final = 20
 NO_WORSE_Z: Final = 1.959963984540054
 """One-sided 2.5 %, as for rates."""
-_GROUPED: Final = "for a test of {kind}s nothing here reads harm at every look"
 _RATIO: Final = (
     "a ratio of two sums may rise while fewer people act; make its numerator a guardrail"
 )
@@ -72,14 +72,21 @@ def _guardrail(
     ended: bool,
 ) -> GuardrailFigures:
     reading = read(plan, metric, arm, pairs, waves)
-    if plan.unit_group is not None:
-        watch = _Watch(reason=f"shown, and not watched: {_GROUPED.format(kind=plan.unit_kind)}")
-    elif metric.kind == "proportion":
-        watch = _rate(plan, metric, arm, pairs, false_stop=false_stop, ended=ended)
-    elif metric.kind == "ratio":
+    groups = None if plan.unit_group is None else group_rows(plan, metric, arm, waves)
+    if metric.kind == "ratio":
         watch = _Watch(reason=f"shown, and not watched: {_RATIO}")
+    elif groups is not None and min(len(rows) for rows in groups.values()) < MIN_CLUSTERS:
+        few = f"fewer than {MIN_CLUSTERS} groups in an arm"
+        watch = _Watch(reason=f"shown, and not watched: {few}")
+    elif metric.kind == "proportion":
+        worth = 1.0
+        if groups is not None:
+            pairs, worth = as_if_alone(plan, metric, arm, pairs, waves)
+        watch = _rate(plan, metric, arm, pairs, worth=worth, false_stop=false_stop, ended=ended)
     else:
-        watch = _amount(plan, metric, arm, pairs, reading, false_stop=false_stop, ended=ended)
+        watch = _amount(
+            plan, metric, arm, pairs, reading, groups=groups, false_stop=false_stop, ended=ended
+        )
     return GuardrailFigures(
         metric=metric.name,
         arm=arm,
@@ -118,6 +125,7 @@ def _rate(
     arm: str,
     pairs: Sequence[Pair],
     *,
+    worth: float,
     false_stop: float,
     ended: bool,
 ) -> _Watch:
@@ -137,7 +145,7 @@ def _rate(
     told = non_inferiority(
         _table(pairs),
         margin=metric.margin,
-        planned_power=_power(plan, metric, arm),
+        planned_power=_power(plan, metric, arm, worth=worth),
         worse="higher" if metric.direction == "down" else "lower",
     )
     return replace(watch, verdict=told.verdict, worst=told.worst, reason=told.reason)
@@ -150,19 +158,29 @@ def _amount(
     pairs: Sequence[Pair],
     reading: Reading,
     *,
+    groups: dict[str, list[tuple[float, float]]] | None,
     false_stop: float,
     ended: bool,
 ) -> _Watch:
-    """An amount is watched by the interval of its ratio that holds at any time."""
-    control, treated = total([p.control for p in pairs]), total([p.arm for p in pairs])
+    """An amount is watched by the interval of its ratio that holds at any time.
+
+    Where groups were assigned, a group is one observation: its sum.
+    """
+    control, treated = (
+        (total([p.control for p in pairs]), total([p.arm for p in pairs]))
+        if groups is None
+        else (_sums(groups[plan.control.name]), _sums(groups[arm]))
+    )
     both = plan.control.share + next(a.share for a in plan.arms if a.name == arm)
+    people = sum(p.control.units + p.arm.units for p in pairs)
+    observed = (control.units + treated.units) / people
     seen = open_money_look(
         # The interval has two sides, and one of them is harm.
         open_plan(
             outcome="money",
             highest_rate=1.0,
             risk_ratio=UNKNOWN_RATIO,
-            n_planned=max(1, round(plan.test_size * both)),
+            n_planned=max(1, round(plan.test_size * both * observed)),
             alpha=2 * false_stop,
         ),
         control=control.moments.moments(),
@@ -204,6 +222,20 @@ def _amount(
     return replace(watch, verdict=verdict, worst=worst, reason=reason)
 
 
+def _sums(groups: Sequence[tuple[float, float]]) -> Cell:
+    """The sums of groups as one cell, a unit for each."""
+    from testkit.model.look import Cell
+    from testkit.stats.moments import CoMoments, Moments
+
+    sums = [total for _, total in groups]
+    one = Moments.from_values(sums)
+    return Cell(
+        units=len(sums),
+        events=sum(value > 0 for value in sums),
+        moments=CoMoments(n=one.n, means=(one.mean,), m2=((one.m2,),)),
+    )
+
+
 def _normal_below(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
@@ -225,8 +257,8 @@ def _ratio(metric: PlanMetric) -> float:
     return max(metric.base - metric.margin, metric.base / 100) / metric.base
 
 
-def _power(plan: Plan, metric: PlanMetric, arm: str) -> float:
-    """Planned power to show "no worse" when nothing changed."""
+def _power(plan: Plan, metric: PlanMetric, arm: str, *, worth: float = 1.0) -> float:
+    """Planned power to show "no worse" when nothing changed; ``worth`` is that of one unit."""
     share = next(a.share for a in plan.arms if a.name == arm)
     base, margin = metric.base, metric.margin
     if base is None or margin is None:
@@ -237,7 +269,7 @@ def _power(plan: Plan, metric: PlanMetric, arm: str) -> float:
     # Equal arms against a null that is worse by the margin; turned so that "better" is upwards.
     control = base if worse < 0 else 1 - base
     return power_rates(
-        n_control=plan.test_size * plan.control.share,
+        n_control=plan.test_size * plan.control.share * worth,
         control=control,
         treatment=control,
         alpha=0.025,

@@ -142,21 +142,55 @@ def _sure(plan: Plan, decision: Decision | None) -> str:
 
 
 def _risk(plan: Plan, look: Look | None) -> str:
-    rails = look.guardrails if look else ()
-    if look is not None and not rails and any(m.role == "guardrail" for m in plan.metrics):
-        return "We meant to watch for harm. No data on it came in. That is a gap."
-    if not any(m.role == "guardrail" for m in plan.metrics):
+    """What was watched and what came of it, what could not be read and why; no more than that."""
+    meant = [m.name for m in plan.metrics if m.role == "guardrail"]
+    if not meant:
         return "We did not watch for harm, such as people who leave the list. That is a gap."
-    harmed = [g.metric for g in rails if g.harm]
+    if look is None:
+        return f"We will watch {_and(meant)} for harm."
+    rails = look.guardrails
+    harmed = {g.metric for g in rails if g.harm}
+    # What is not watched in one of the arms is not called watched.
+    blind = {g.metric: g.reason for g in rails if g.evidence is None and g.verdict != "no worse"}
+    said = []
     if harmed:
-        return f"We saw harm: {', '.join(sorted(set(harmed)))} got worse."
-    blind = sorted({g.metric for g in rails if g.verdict == "cannot see"})
-    if blind:
-        return (
-            f"We watched {', '.join(blind)} and saw no harm. But the test was too small to be sure"
-            " of that."
+        said.append(f"We saw harm: {_and(sorted(harmed))} got worse.")
+    rest = [name for name in meant if name not in harmed]
+    read = {
+        name: {g.verdict for g in rails if g.metric == name}
+        for name in rest
+        if name not in blind and any(g.metric == name for g in rails)
+    }
+    shown = [name for name, verdicts in read.items() if verdicts == {"no worse"}]
+    small = [n for n, verdicts in read.items() if "cannot see" in verdicts]
+    unshown = [n for n, verdicts in read.items() if "not shown" in verdicts and n not in small]
+    alone = [n for n in read if n not in (*shown, *small, *unshown)]
+    if shown:
+        said.append(f"We watched {_and(shown)} for harm and saw none.")
+    if small:
+        said.append(
+            f"We watched {_and(small)} and saw no harm. But the test was too small to be sure of"
+            " that."
         )
-    return "We watched for harm and saw none."
+    if unshown:
+        said.append(f"We watched {_and(unshown)}. No alarm went off. But harm is not ruled out.")
+    if alone:
+        ended = look.stopped
+        said.append(
+            f"We watched {_and(alone)}. No alarm went off"
+            + (". But no limit was set, so harm is not ruled out." if ended else " so far.")
+        )
+    for name in rest:
+        if name in blind:
+            said.append(f"We did not watch {name}: {blind[name].partition(': ')[2]}.")
+    silent = [n for n in meant if not any(g.metric == n for g in rails)]
+    if silent:
+        said.append(f"We meant to watch {_and(silent)}. No data on it came in. That is a gap.")
+    return " ".join(said)
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _cost(plan: Plan, decision: Decision | None) -> str:

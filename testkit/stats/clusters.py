@@ -26,7 +26,7 @@ from testkit.stats.means import MeanEffect, satterthwaite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MIN_CLUSTERS", "ClusterEffect", "Clusters", "cluster_effect"]
+__all__ = ["MIN_CLUSTERS", "ClusterEffect", "Clusters", "cluster_effect", "design_effect"]
 
 MIN_CLUSTERS: Final = 20
 """Clusters per arm from which the jackknife's t interval is used."""
@@ -82,6 +82,53 @@ class ClusterEffect:
     clusters: tuple[int, int]
     assignments: int = 0
     exact: bool = False
+
+
+def design_effect(*, control: Clusters, treatment: Clusters) -> float:
+    """How many people of whole clusters are worth one person who was assigned alone.
+
+    Counts of a yes-or-no outcome divided by it may be read as if everybody had been assigned alone.
+
+    Args:
+        control: Clusters of the control arm; totals are the people who did it, at least 2 clusters.
+        treatment: Clusters of the treatment arm, likewise.
+
+    Returns:
+        Variance of the difference of rates with clusters, over the one without; at least 1. Where
+        nobody or everybody did it there is no variance to compare, and it is the most that it can
+        be: the cluster size that the average person lives in.
+
+    Raises:
+        InputError: An arm has fewer than 2 clusters, or a total outside of 0 to its size.
+
+    References:
+        Rao & Scott (1992), A simple method for the analysis of clustered binary data, Biometrics
+        48, 577-585.
+
+    Examples:
+        >>> pairs = Clusters(units=(2, 2, 2, 2), totals=(0, 2, 2, 0))
+        >>> round(design_effect(control=pairs, treatment=pairs), 3)
+        2.667
+    """
+    clustered = alone = squares = people = 0.0
+    for name, arm in (("control", control), ("treatment", treatment)):
+        units, totals = np.asarray(arm.units, float), np.asarray(arm.totals, float)
+        if units.size < 2:
+            raise InputError(f"{name} has {units.size} clusters", field=name, value=units.size)
+        if (totals < 0).any() or (totals > units).any():
+            raise InputError(
+                f"a cluster of {name} has a total that is no number of its people",
+                field=name,
+                value=totals.tolist(),
+            )
+        rate = arm.mean
+        left = totals - rate * units
+        n = float(units.sum())
+        clustered += units.size / (units.size - 1) * float(left @ left) / n**2
+        alone += rate * (1 - rate) / n
+        squares += float(units @ units)
+        people += n
+    return max(1.0, clustered / alone) if alone > 0 else squares / people
 
 
 def cluster_effect(

@@ -109,7 +109,7 @@ def test_at_the_end_no_worse_is_shown_or_the_test_was_too_small_for_its_margin()
     ("rail", "more", "why"),
     [
         ({**RAISED, "kind": "ratio", "per": "gifts"}, {}, "make its numerator a guardrail"),
-        (RAISED, {"unit": {"kind": "street", "group": "street"}}, "test of streets"),
+        (RAISED, {"unit": {"kind": "street", "group": "street"}}, "fewer than 20 groups in an arm"),
     ],
 )
 def test_what_is_not_watched_says_so_and_why(rail, more, why):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from testkit.errors import InputError
-from testkit.stats.clusters import Clusters, cluster_effect
+from testkit.stats.clusters import Clusters, cluster_effect, design_effect
 from testkit.stats.means import welch
 from testkit.stats.moments import Moments
 
@@ -135,3 +135,28 @@ def test_impossible_arguments_are_refused_by_field(call, field):
     with pytest.raises(InputError) as caught:
         call()
     assert caught.value.field == field
+
+
+def test_people_who_all_do_as_their_household_does_are_worth_one_household():
+    """Sizes equal, outcomes all or nothing: the design effect is size x m / (m - 1)."""
+    arm = Clusters(units=(4.0,) * 50, totals=(4.0,) * 20 + (0.0,) * 30)
+    assert design_effect(control=arm, treatment=arm) == pytest.approx(4 * 50 / 49, rel=1e-12)
+
+
+def test_people_who_live_alone_are_worth_themselves():
+    arm = Clusters(units=(1.0,) * 60, totals=(1.0,) * 20 + (0.0,) * 40)
+    assert design_effect(control=arm, treatment=arm) == pytest.approx(60 / 59, rel=1e-12)
+
+
+def test_where_nobody_did_it_the_design_effect_is_the_largest_possible():
+    arm = Clusters(units=(1.0, 2.0, 3.0), totals=(0.0, 0.0, 0.0))
+    # The average person lives in a household of (1 + 4 + 9) / 6.
+    assert design_effect(control=arm, treatment=arm) == pytest.approx(14 / 6, rel=1e-12)
+
+
+def test_a_total_above_the_size_of_its_cluster_is_no_count():
+    good = Clusters(units=(2.0, 2.0), totals=(1.0, 0.0))
+    with pytest.raises(InputError, match="treatment"):
+        design_effect(control=good, treatment=Clusters(units=(2.0, 2.0), totals=(3.0, 0.0)))
+    with pytest.raises(InputError, match="1 clusters"):
+        design_effect(control=good, treatment=Clusters(units=(2.0,), totals=(1.0,)))
