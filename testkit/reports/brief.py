@@ -118,13 +118,30 @@ def _numbers(plan: Plan, look: Look | None, decision: Decision | None, remainder
         )
     if decision is None or remainder <= 0 or decision.sooner or plan.metric.kind == "ratio":
         return said
-    expected = decision.expected["difference"] if decision.expected else decision.difference
+    arm_name = decision.arm or arm.name
+    said += f" {remainder:,} people are left."
+    if decision.outcome == "stop for harm":
+        return said
+    low, high = decision.extra_low, decision.extra_high
+    if not decision.proven:
+        if low is not None and high is not None:
+            said += (
+                f" If they get “{arm_name}” and not “{control.name}”, it may be {low:+,.0f}, or"
+                f" {high:+,.0f}. Do not count on either."
+            )
+        return said
+    # A point and the range beside it come from one and the same reckoning.
+    expected = decision.difference
+    if decision.expected is not None:
+        found = decision.expected
+        expected = found["difference"]
+        low, high = remainder * found["low"], remainder * found["high"]
     said += (
-        f" {remainder:,} people are left. If they get “{decision.arm or arm.name}” and not"
-        f" “{control.name}”, count on about {remainder * expected:+,.0f}."
+        f" If they get “{arm_name}” and not “{control.name}”, count on about"
+        f" {remainder * expected:+,.0f}."
     )
-    if decision.extra_low is not None and decision.extra_high is not None:
-        said += f" It may be {decision.extra_low:+,.0f}, or {decision.extra_high:+,.0f}."
+    if low is not None and high is not None:
+        said += f" It may be {low:+,.0f}, or {high:+,.0f}."
     return said
 
 

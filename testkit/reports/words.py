@@ -15,6 +15,7 @@ __all__ = [
     "comparison_sentence",
     "decision_sentence",
     "difference",
+    "drawn",
     "expected_sentence",
     "extra_per_thousand",
     "extra_sentence",
@@ -173,13 +174,19 @@ def extra_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
         )
     if plan.metric.kind == "ratio":
         return f"The rest is {remainder:,}; a ratio of sums has no number of extra {what}."
-    head = (
+    sent = (
         f"Sent to the remaining {remainder:,}, {decision.arm or plan.treatment.name} instead of"
-        f" {plan.control.name} means about {decision.extra:+,.0f} {what}"
+        f" {plan.control.name}"
     )
-    if decision.extra_low is None or decision.extra_high is None:
+    low, high = decision.extra_low, decision.extra_high
+    if not decision.proven:
+        if low is None or high is None:
+            return f"{sent} means nobody knows how many more or fewer {what}."
+        return f"{sent} may mean anything between {low:+,.0f} and {high:+,.0f} {what}."
+    head = f"{sent} means about {decision.extra:+,.0f} {what}"
+    if low is None or high is None:
         return f"{head}; how far that may be off cannot be said."
-    return f"{head}, between {decision.extra_low:+,.0f} and {decision.extra_high:+,.0f}."
+    return f"{head}, between {low:+,.0f} and {high:+,.0f}."
 
 
 def per_thousand_sentence(plan: Plan, decision: Decision) -> str:
@@ -216,19 +223,29 @@ def extra_per_thousand(cost: Cost) -> str:
 
 
 def expected_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
-    """What to count on; empty where nothing can be said."""
+    """What to count on; empty where nothing can be said. Only what was proven is counted on."""
     found = decision.expected
-    if found is None:
+    if found is None or decision.outcome == "stop for harm":
         return ""
     metric = plan.metric
+    if not decision.proven:
+        return (
+            "Count on no difference: none was shown. The best guess is"
+            f" {difference(metric, found['difference'])}"
+            f" ({range_of(metric, found['low'], found['high'])}), {drawn(found['basis'])}."
+        )
     rest = ""
     if remainder > 0 and metric.kind != "ratio":
         rest = f", {remainder * found['difference']:+,.0f} {metric.name} on the rest"
     return (
         f"Count on {difference(metric, found['difference'])}{rest}"
-        f" ({range_of(metric, found['low'], found['high'])}): tests that end look better than they"
-        f" are, so the estimate is drawn towards {found['basis']}."
+        f" ({range_of(metric, found['low'], found['high'])}), {drawn(found['basis'])}."
     )
+
+
+def drawn(basis: str) -> str:
+    """What an estimate was weighed with, whichever way that moved it."""
+    return f"what was seen and {basis} weighed together"
 
 
 def revised_sentence(plan: Plan, look: Look) -> str:

@@ -11,7 +11,8 @@ makes one stop.
   interval.
 * ``sequence``: the asymptotic confidence sequence, for higher rates and for money. It refuses to
   say anything below 25 conversions (50 gifts) and 100 units per arm, and compares pooled waves, so
-  it also refuses when the split moves between waves.
+  it also refuses when the split moves between waves by more than a lottery moves it. What a lottery
+  does to the arm sizes is luck like any other: the variance of the pooled difference holds it.
 
 Decision, p-value and interval of a look come from one and the same process: the interval leaves
 out "no effect" exactly when this look crosses. What must not live here: a choice between methods
@@ -23,6 +24,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from scipy.special import chdtrc
 
 from testkit.errors import InputError
 from testkit.stats import domain
@@ -44,8 +47,10 @@ __all__ = ["HIGHEST_RATE", "OpenPlan", "OpenReading", "open_look", "open_money_l
 HIGHEST_RATE: Final = 0.05
 """Rate above which the arm of a conversion wastes too much: a factor 1 - p of the information."""
 
-_DRIFT: Final = 0.01
-"""Difference of the treatment's share between waves from which pooling them would mislead."""
+_MOVED: Final = 1e-4
+"""p-value of one split in all waves, below which pooling them would mislead. A split that moved by
+less than this sees is off by under four standard errors of a lottery: with base rates that differ
+between waves by a tenth of the outcome's standard deviation, that shifts z by less than 0.4."""
 
 Method = Literal["conversions", "blocks", "sequence"]
 
@@ -316,8 +321,7 @@ def _sequence_reading(plan: OpenPlan, looks: Sequence[Sequence[TwoByTwo]]) -> Op
         events = [sum(w.successes_control for w in waves), sum(w.successes_arm for w in waves)]
         control = Moments.from_counts(successes=events[0], n=sum(w.n_control for w in waves))
         arm = Moments.from_counts(successes=events[1], n=sum(w.n_arm for w in waves))
-        shares = [w.n_arm / w.n for w in waves]
-        if max(shares) - min(shares) > _DRIFT:
+        if _split_moved(waves):
             found, note = None, "the split moved between waves, and a sequence pools them"
         else:
             found, note = _sequence(plan, control, arm, (events[0], events[1]), outcome="rate")
@@ -326,6 +330,15 @@ def _sequence_reading(plan: OpenPlan, looks: Sequence[Sequence[TwoByTwo]]) -> Op
         )
         best, earlier = reading.p_value, reading.crossed_at
     return reading
+
+
+def _split_moved(waves: Sequence[TwoByTwo]) -> bool:
+    """Whether arm sizes differ between waves by more than independent assignment makes them."""
+    share = sum(w.n_arm for w in waves) / sum(w.n for w in waves)
+    if len(waves) < 2 or not 0 < share < 1:
+        return False
+    apart = math.fsum((w.n_arm - w.n * share) ** 2 / w.n for w in waves) / (share * (1 - share))
+    return float(chdtrc(len(waves) - 1, apart)) < _MOVED
 
 
 def _sequence(

@@ -192,3 +192,61 @@ def test_rare_outcomes_get_the_exact_engine_and_its_error_rate(trials):
         assert all(k.engine == "exact" for k in looks)
         wrong += looks[-1].verdict in {"crossed-up", "crossed-down"}
     assert at_most(wrong, trials, plan.alpha)
+
+
+def visitors(plan, draw, rates, *, each=3000):
+    """All looks of a page that assigns each visitor alone, up to the first that stops.
+
+    The base rate drifts from wave to wave (by the day of the week, say), and the arm sizes are
+    those of a lottery.
+    """
+    looks, waves = [], []
+    for number in range(1, plan.waves + 1):
+        weekday = (0.85, 1.1, 1.0, 1.2, 0.9)[(number - 1) % 5]
+        new = int(draw.binomial(each, 0.5))
+        units = {"control": each - new, "b": new}
+        did = {a: int(draw.binomial(n, rates[a] * weekday)) for a, n in units.items()}
+        waves.append(
+            WaveCounts(
+                wave=number, sent_at=NOW - timedelta(days=5), units=units, outcomes=did,
+                returned=dict(units), rows=dict(units),
+            )
+        )  # fmt: skip
+        looks.append(
+            analyse(plan, past=looks, waves=waves, now=NOW, look_id=f"l{number}",
+                    data_digest=str(number))
+        )  # fmt: skip
+        if looks[-1].stopped:
+            break
+    return looks
+
+
+def page():
+    """The landing-page template in numbers: 12 % sign up, each visitor by a formula."""
+    plan = plan_of(arms=2, rate=0.12, size=15_000, waves=5, family="open-ended", scheme="md5-v1")
+    assert plan.engine == "open"
+    return plan
+
+
+@pytest.mark.parametrize("trials", [60, pytest.param(4000, marks=LONG)])
+def test_a_page_with_a_lottery_for_a_split_is_wrong_as_rarely_as_promised(trials):
+    """Rates above 5 % are read by a sequence, which is valid at any look: far below alpha here."""
+    plan, draw = page(), np.random.default_rng(17)
+    wrong = unread = 0
+    for _ in range(trials):
+        looks = visitors(plan, draw, {"control": 0.12, "b": 0.12})
+        wrong += looks[-1].verdict in {"crossed-up", "crossed-down"}
+        unread += looks[-1].low is None
+    assert at_most(wrong, trials, plan.alpha)
+    assert at_most(unread, trials, 0.001)  # what is not read proves nothing, and is no answer
+
+
+@pytest.mark.parametrize("trials", [30, pytest.param(2000, marks=LONG)])
+def test_a_page_with_a_lottery_for_a_split_finds_what_is_there(trials):
+    """12 against 15 % with 7,500 visitors per arm, z about 7: found in nearly every test."""
+    plan, draw = page(), np.random.default_rng(18)
+    found = sum(
+        visitors(plan, draw, {"control": 0.12, "b": 0.15})[-1].verdict == "crossed-up"
+        for _ in range(trials)
+    )
+    assert found >= 0.97 * trials

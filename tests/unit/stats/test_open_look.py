@@ -109,6 +109,14 @@ def test_a_sequence_does_not_pool_waves_with_unlike_splits() -> None:
     assert "split moved" in reading.note
 
 
+def test_a_split_that_a_lottery_made_is_read() -> None:
+    """Arm sizes of a landing page with 3,100 visitors a wave: their shares move by 2.6 points."""
+    waves = [wave(196, 222, 1530, 1560), wave(190, 231, 1571, 1527), wave(201, 229, 1598, 1512)]
+    reading = open_look(HIGH, [waves])
+    assert reading.note == ""
+    assert reading.ratio_low is not None
+
+
 def test_a_sequence_is_the_one_that_the_plan_is_tuned_to() -> None:
     looks = [[wave(500, 560)], [wave(480, 590)]]
     expected = mean_look(
