@@ -13,7 +13,7 @@ from testkit.model.html import table_html
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from testkit.model.expecting import PastCounts
+    from testkit.model.experience import Experience
     from testkit.model.look import Look
     from testkit.model.plan import Plan
 
@@ -125,7 +125,7 @@ def decide(
     remainder: int,
     stop_reason: str = "",
     despite: str = "",
-    past_tests: Sequence[PastCounts] = (),
+    past: Experience | None = None,
     spent: Mapping[str, int] | None = None,
 ) -> Decision:
     """Decide by the plan's rule on the look that ended the test.
@@ -138,7 +138,7 @@ def decide(
         remainder: Units that wait for the decision.
         stop_reason: Why the test is ended before the plan's end; empty when it is not.
         despite: Why to decide in spite of a blocking data-quality finding; empty to be blocked.
-        past_tests: Counts of past tests of rates, for what to expect of the rest.
+        past: What past tests of the metric teach, for what to expect of the rest.
         spent: ``arm -> cents`` that were paid; arms that are absent cost what the plan says.
 
     Raises:
@@ -212,7 +212,7 @@ def decide(
     went_out = sum(a.units for a in (*look.arms, *look.young) if a.name == arm)
     cost = cents_per_unit(plan, arm, spent=spent or {}, units=went_out)
     # While a send still works, its difference is no estimate of how it ends.
-    expected = expect(plan, first, past_tests) if first is not None and not sooner else None
+    expected = expect(plan, first, past) if first is not None and not sooner else None
     return Decision(
         id=decision_id,
         look_id=look.id,

@@ -1,43 +1,31 @@
 """What to expect of the chosen arm on the rest of the list, without the winner's curse. Pure.
 
-A test that stopped because it looked good looks too good. The estimate is drawn towards what tests
-like this one usually bring: past tests of the same workspace where there are enough, else a prior
-as wide as the difference that the plan called worth acting on, around none.
+A test that stopped because it looked good looks too good. What was seen is weighed with what tests
+of the same metric usually bring: the past tests of this workspace where there are five or more,
+else a prior as wide as the difference that the plan called worth acting on. Both are centred on no
+difference, so that the estimate lies between none and what was seen.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testkit.stats.shrink import (
-    fit_prior,
-    normal_prior,
-    rate_after,
-    shrink,
-    stabilised_effects,
-)
+from testkit.stats.shrink import difference_after, normal_prior, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from testkit.model.experience import Experience
     from testkit.model.look import Comparison
     from testkit.model.plan import Plan
+    from testkit.stats.shrink import Prior, Shrunk
 
-__all__ = ["MIN_TESTS", "Expectation", "PastCounts", "expect"]
+__all__ = ["Expectation", "expect"]
 
-MIN_TESTS: Final = 5
-"""Fewer past tests than this say nothing about how far effects spread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastCounts:
-    """Counts of one arm against its control in a past test."""
-
-    control: int
-    n_control: int
-    arm: int
-    n_arm: int
+NAMED: Final = 3
+"""Sources that are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,47 +47,29 @@ class Expectation:
     basis: str
 
 
-def expect(plan: Plan, one: Comparison, past: Sequence[PastCounts]) -> Expectation | None:
+def expect(plan: Plan, one: Comparison, past: Experience | None) -> Expectation | None:
     """The difference to expect; None where there is no standard error to weigh it by.
 
     Args:
         plan: The plan.
         one: The comparison that was decided on.
-        past: Past tests of rates, for the prior; this one is not among them.
+        past: What past tests of the metric teach; this one is not among them.
     """
     better = 1.0 if plan.metric.direction == "up" else -1.0
-    rate = one.kind == "proportion" and 0 < sum(one.events) < sum(one.units)
-    if rate and len(past) >= MIN_TESTS and 0 < one.values[0] < 1:
-        effects, errors = stabilised_effects(
-            control=[t.control for t in past],
-            n_control=[t.n_control for t in past],
-            treatment=[t.arm for t in past],
-            n_treatment=[t.n_arm for t in past],
-        )
-        own, error = stabilised_effects(
-            control=[one.events[0]],
-            n_control=[one.units[0]],
-            treatment=[one.events[1]],
-            n_treatment=[one.units[1]],
-        )
-        (found,) = shrink(own, error, prior=fit_prior(effects, errors, family="normal"))
-        base = one.values[0]
-        difference, low, high = (
-            rate_after(value, control=base) - base
-            for value in (found.effect, found.low, found.high)
-        )
-        basis = f"{len(past)} past tests of this workspace"
+    se = abs(one.difference / one.z) if one.z is not None and abs(one.z) > 1e-9 else 0.0
+    if one.kind == "proportion" and past is not None and past.prior is not None and se > 0:
+        found, difference, low, high = _among(past.prior, one, se)
+        left = f"; {past.left_out} more do not look evenly split" if past.left_out else ""
+        basis = f"{past.tests} past tests of {past.metric} ({_sources(past.sources)}{left})"
     else:
-        if one.z is None or abs(one.z) < 1e-9 or plan.metric.mde is None:
-            return None
-        se = abs(one.difference / one.z)
-        if se <= 0:
+        if se <= 0 or plan.metric.mde is None:
             return None
         (found,) = shrink([one.difference], [se], prior=normal_prior(mean=0.0, tau=plan.metric.mde))
         difference, low, high = found.effect, found.low, found.high
+        known = past.why_not if past is not None and past.prior is None else ""
         basis = (
-            "differences as large as the plan's smallest one worth acting on: there are fewer than"
-            f" {MIN_TESTS} past tests"
+            "a guess, that differences are seldom larger than the plan's smallest one worth acting"
+            f" on ({known or f'there are no past tests of {plan.metric.name}'}),"
         )
     positive = found.probability_positive
     return Expectation(
@@ -109,3 +79,32 @@ def expect(plan: Plan, one: Comparison, past: Sequence[PastCounts]) -> Expectati
         probability_better=positive if better > 0 else 1 - positive,
         basis=basis,
     )
+
+
+def _among(prior: Prior, one: Comparison, se: float) -> tuple[Shrunk, float, float, float]:
+    """A difference of rates weighed as a log odds ratio; the result, and its difference and ends.
+
+    The standard error is the reading's own, so that groups and covariates count as they did there.
+    """
+    units, share = sum(one.units), one.units[1] / sum(one.units)
+    rate = (sum(one.events) + 1) / (units + 2)
+    effect = _logit(rate + (1 - share) * one.difference, units) - _logit(
+        rate - share * one.difference, units
+    )
+    (found,) = shrink([effect], [se / (rate * (1 - rate))], prior=prior)
+    difference, low, high = (
+        difference_after(value, rate=rate, share=share)
+        for value in (found.effect, found.low, found.high)
+    )
+    return found, difference, low, high
+
+
+def _logit(rate: float, units: int) -> float:
+    least = 0.5 / (units + 1)
+    held = min(max(rate, least), 1 - least)
+    return math.log(held / (1 - held))
+
+
+def _sources(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -7,15 +7,21 @@ reason, and the planner says which assumption stands for it.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from testkit.kernel.numbers import counted
 from testkit.model.past import read_past
-from testkit.stats.shrink import FEWEST_FOR_PRIOR, fit_prior, rate_after, shrink, stabilised_effects
+from testkit.stats.shrink import (
+    FEWEST_FOR_PRIOR,
+    difference_after,
+    fit_prior,
+    log_odds_effects,
+    shrink,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from testkit.model.past import PastTest
     from testkit.stats.shrink import Prior
@@ -36,7 +42,8 @@ class Experience:
         spread: Standard deviation of the rates of versions around their test's level, at
             ``base_rate``; None where ``why_not`` says why.
         why_not: Why no spread is taken; empty when it is.
-        prior: Of the effects, for what a repeat would show; None with ``spread``.
+        prior: Of the effects, as log odds ratios around none, for what a repeat would show; None
+            with fewer than five tests. Tests that differ by luck alone have one, a narrow one.
     """
 
     metric: str
@@ -64,14 +71,16 @@ class Experience:
         """
         if self.prior is None or per_arm < 1:
             return None
-        effects, errors = stabilised_effects(
+        arm = min(per_arm, round((base_rate + difference) * per_arm))
+        effects, errors = log_odds_effects(
             control=[round(base_rate * per_arm)],
             n_control=[per_arm],
-            treatment=[min(per_arm, round((base_rate + difference) * per_arm))],
+            treatment=[arm],
             n_treatment=[per_arm],
         )
         (found,) = shrink(effects, errors, prior=self.prior)
-        return rate_after(found.effect, control=base_rate) - base_rate
+        together = (round(base_rate * per_arm) + arm + 1) / (2 * per_arm + 2)
+        return difference_after(found.effect, rate=together)
 
     def chance_of(self, difference: float, *, base_rate: float) -> float | None:
         """How often two versions truly differ by this much or more, either way."""
@@ -86,19 +95,23 @@ class Experience:
 
 
 def experience(
-    tests: Sequence[tuple[PastTest, str]], *, metric: str | None = None
+    tests: Sequence[tuple[PastTest, str]],
+    *,
+    metric: str | None = None,
+    checked: Collection[PastTest] = (),
 ) -> Experience | None:
     """What past tests teach about the next test; None where there is none.
 
     Args:
         tests: Past tests, each with the file that it came from.
         metric: The metric that the next test is on; None takes the only one there is.
+        checked: Tests whose split was held against their plan: an uneven one may be meant.
     """
     if not tests:
         return None
     known = list(dict.fromkeys(test.metric for test, _ in tests))
     wanted = [m for m in known if metric is None or m.casefold() == metric.casefold()]
-    if len(wanted) != 1:
+    if len({name.casefold() for name in wanted}) != 1:
         listed = ", ".join(known)
         why = (
             f"the past tests are of {listed}: name one with --metric"
@@ -106,8 +119,12 @@ def experience(
             else f"no past test is of {metric}: they are of {listed}"
         )
         return _none(metric or "", why)
-    mine = [(test, source) for test, source in tests if test.metric == wanted[0]]
-    (summary,) = read_past([test for test, _ in mine])
+    # One metric, however its name was capitalised.
+    mine = [(test, source) for test, source in tests if test.metric in wanted]
+    (summary,) = read_past(
+        [replace(test, metric=wanted[0]) for test, _ in mine],
+        checked={replace(test, metric=wanted[0]) for test in checked if test.metric in wanted},
+    )
     sound = [r for r in summary.readings if not r.suspicious]
     sources = dict.fromkeys(
         source for (_, source), r in zip(mine, summary.readings, strict=True) if not r.suspicious
@@ -121,7 +138,7 @@ def experience(
     elif summary.spread is None:
         known_by = f"{counted(len(sound), 'past test')} of {summary.metric}"
         why = f"the versions in {known_by} differ no more than by luck"
-    else:
+    if len(sound) >= FEWEST_FOR_PRIOR:
         prior = _prior([r.test for r in sound])
     return Experience(
         metric=summary.metric,
@@ -147,11 +164,16 @@ def _none(metric: str, why: str) -> Experience:
 
 
 def _prior(tests: Sequence[PastTest]) -> Prior:
+    """How far arms truly are from their controls, around none.
+
+    Around none, because which arm is called the control is a habit: a mean of a few tests would
+    be noise that is added to every estimate, and draws some of them away from none.
+    """
     pairs = [(test.arms[0], arm) for test in tests for arm in test.arms[1:]]
-    effects, errors = stabilised_effects(
+    effects, errors = log_odds_effects(
         control=[first.outcomes for first, _ in pairs],
         n_control=[first.units for first, _ in pairs],
         treatment=[arm.outcomes for _, arm in pairs],
         n_treatment=[arm.units for _, arm in pairs],
     )
-    return fit_prior(effects, errors)
+    return fit_prior(effects, errors, mean=0.0)

@@ -23,7 +23,7 @@ from testkit.stats.shrink import FEWEST_FOR_PRIOR, fit_prior, rate_after, shrink
 from testkit.stats.srm import srm_chisq
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["LABEL", "PastArm", "PastReading", "PastSummary", "PastTest", "omnibus_p", "read_past"]
 
@@ -109,7 +109,7 @@ class PastReading:
 
     test: PastTest
     label: str
-    srm_p: float
+    srm_p: float | None
     omnibus_p: float | None
     omnibus_q: float | None
     best: str
@@ -123,7 +123,7 @@ class PastReading:
     @property
     def suspicious(self) -> bool:
         """Whether an even split would hardly have come back like this."""
-        return self.srm_p < SRM_ALPHA
+        return self.srm_p is not None and self.srm_p < SRM_ALPHA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +164,16 @@ class PastSummary:
         return asdict(self)
 
 
-def read_past(tests: Sequence[PastTest]) -> tuple[PastSummary, ...]:
+def read_past(
+    tests: Sequence[PastTest], *, checked: Collection[PastTest] = ()
+) -> tuple[PastSummary, ...]:
     """Read old tests, those of one metric together.
 
     Tests whose split looks uneven are read, marked, and kept out of what all teach together.
 
     Args:
         tests: Old tests, in any order.
+        checked: Those of them whose split was held against their plan when they were read.
 
     Returns:
         One summary for each metric, in the order in which metrics first appear.
@@ -188,15 +191,22 @@ def read_past(tests: Sequence[PastTest]) -> tuple[PastSummary, ...]:
         ('b', 0.015)
     """
     metrics = list(dict.fromkeys(test.metric for test in tests))
-    return tuple(_summary(metric, [t for t in tests if t.metric == metric]) for metric in metrics)
+    return tuple(
+        _summary(metric, [t for t in tests if t.metric == metric], checked) for metric in metrics
+    )
 
 
-def _summary(metric: str, tests: Sequence[PastTest]) -> PastSummary:
-    srm = [srm_chisq([a.units for a in t.arms], [1 / len(t.arms)] * len(t.arms)) for t in tests]
+def _summary(metric: str, tests: Sequence[PastTest], checked: Collection[PastTest]) -> PastSummary:
+    srm = [
+        None
+        if t in checked
+        else srm_chisq([a.units for a in t.arms], [1 / len(t.arms)] * len(t.arms)).p_value
+        for t in tests
+    ]
     omnibus = [omnibus_p(test) for test in tests]
     known = [p for p in omnibus if p is not None]
     adjusted = iter(benjamini_hochberg(known) if known else ())
-    sound = [i for i, result in enumerate(srm) if result.p_value >= SRM_ALPHA]
+    sound = [i for i, p in enumerate(srm) if p is None or p >= SRM_ALPHA]
     expected = _expected(tests, sound)
     readings = []
     for i, test in enumerate(tests):
@@ -211,7 +221,7 @@ def _summary(metric: str, tests: Sequence[PastTest]) -> PastSummary:
             PastReading(
                 test=test,
                 label=LABEL,
-                srm_p=srm[i].p_value,
+                srm_p=srm[i],
                 omnibus_p=omnibus[i],
                 omnibus_q=None if omnibus[i] is None else next(adjusted),
                 best=_best(test.arms).name,

@@ -244,7 +244,7 @@ def expected_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
 
 
 def drawn(basis: str) -> str:
-    """What an estimate was weighed with, whichever way that moved it."""
+    """What an estimate was weighed with; true whichever way that moved it."""
     return f"what was seen and {basis} weighed together"
 
 

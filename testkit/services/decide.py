@@ -11,10 +11,9 @@ from testkit.kernel.clock import to_text
 from testkit.kernel.digest import digest, digest_bytes
 from testkit.kernel.ids import new_id
 from testkit.model import decision as rule
-from testkit.model.expecting import PastCounts
-from testkit.model.past import read_past
+from testkit.services.past import learnt_from
 from testkit.services.spend import paid
-from testkit.store import audit, events, looks, past, plans
+from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,45 +78,6 @@ def waiting(plan: Plan, assigned: list[Assignment], sends: Mapping[int, datetime
     return plan.list_size - plan.test_size + unsent
 
 
-def _past_tests(conn: Connection, name: str) -> list[PastCounts]:
-    """Counts of every other decided test of a rate: what tests usually bring."""
-    found = []
-    for other in plans.listed(conn):
-        if other == name:
-            continue
-        locked = plans.require(conn, other)
-        made = looks.decisions(conn, other, locked.version)
-        taken = looks.looks(conn, other, locked.version)
-        for look in taken:
-            if not made or look.id != made[0].look_id or locked.plan.metric.kind != "proportion":
-                continue
-            found += [
-                PastCounts(
-                    control=c.events[0], n_control=c.units[0], arm=c.events[1], n_arm=c.units[1]
-                )
-                for c in look.comparisons
-                if c.metric == locked.plan.metric.name
-            ]
-    return found
-
-
-def _taken_in(conn: Connection, metric: str) -> list[PastCounts]:
-    """Counts of the old tests of a metric; those whose split looks uneven are left out."""
-    found = [
-        one
-        for one in read_past(past.past_tests(conn))
-        if one.metric.casefold() == metric.casefold()
-    ]
-    return [
-        PastCounts(control=first.outcomes, n_control=first.units, arm=arm.outcomes, n_arm=arm.units)
-        for summary in found
-        for reading in summary.readings
-        if not reading.suspicious
-        for first, *others in [reading.test.arms]
-        for arm in others
-    ]
-
-
 def _paid(conn: Connection, name: str, version: int) -> dict[str, int]:
     """What ads cost, by arm; in two currencies nothing can be said, and the plan's word stands."""
     try:
@@ -166,7 +126,7 @@ def decide(workspace: Workspace, name: str, *, stop_reason: str = "", despite: s
             remainder=rest,
             stop_reason=stop_reason.strip(),
             despite=despite.strip(),
-            past_tests=[*_past_tests(conn, name), *_taken_in(conn, locked.plan.metric.name)],
+            past=learnt_from(conn, metric=locked.plan.metric.name, without=name),
             spent=_paid(conn, name, locked.version),
         )
         looks.add_decision(conn, name, locked.version, made, by=workspace.actor.name)

@@ -15,17 +15,19 @@ from testkit.kernel.numbers import counted
 from testkit.model.experience import experience
 from testkit.model.past import PastArm, PastTest, read_past
 from testkit.services.past_exports import Exported, read_export
+from testkit.store import events, looks, plans
 from testkit.store import past as store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
     from testkit.model.experience import Experience
     from testkit.model.past import PastSummary
 
-__all__ = ["Past", "forget", "known", "learnt", "read_file", "read_only", "take_in"]
+__all__ = ["Past", "forget", "known", "learnt", "learnt_from", "read_file", "read_only", "take_in"]
 
 COLUMNS: Final = {
     "test": ("test", "test_id", "experiment", "campaign", "campaign_id", "name", "title"),
@@ -266,12 +268,67 @@ def known(workspace: Workspace) -> tuple[PastSummary, ...]:
 
 
 def learnt(workspace: Workspace, *, metric: str | None = None) -> Experience | None:
-    """What the old tests that count teach about the next one; None where there is none.
+    """What past tests teach about the next one; None where there is none.
 
     Args:
         workspace: The workspace.
         metric: The metric of the next test; None takes the only one that old tests are of.
     """
     with workspace.db.read() as conn:
-        tests = [(test, file.source_name) for file in store.files(conn) for test in file.tests]
-    return experience(tests, metric=metric)
+        return learnt_from(conn, metric=metric)
+
+
+def learnt_from(
+    conn: Connection, *, metric: str | None = None, without: str = ""
+) -> Experience | None:
+    """What every past test of the workspace teaches: old files, and what was decided here.
+
+    Args:
+        conn: A connection.
+        metric: See :func:`learnt`.
+        without: An experiment that is no past one, because it is the one in hand.
+    """
+    tests = [(test, file.source_name) for file in store.files(conn) for test in file.tests]
+    own = [
+        test
+        for name in plans.listed(conn)
+        if name != without and (test := _decided(conn, name)) is not None
+    ]
+    named = [(test, test.name) for test in own]
+    return experience([*tests, *named], metric=metric, checked=frozenset(own))
+
+
+def _decided(conn: Connection, name: str) -> PastTest | None:
+    """A test that was decided here as a past one; None where its counts are no such thing.
+
+    Left out are amounts, groups (their counts say more than they know), the speed clock (counts of
+    a send that still works), and verdicts on data that were blocked, or taken back since.
+    """
+    locked = plans.require(conn, name)
+    plan = locked.plan
+    made = looks.decisions(conn, name, locked.version)
+    if not made or made[0].despite or plan.metric.kind != "proportion":
+        return None
+    if plan.unit_group is not None or plan.clock == "speed":
+        return None
+    verdict = made[0]
+    look = next(
+        (k for k in looks.looks(conn, name, locked.version) if k.id == verdict.look_id), None
+    )
+    gone = events.batches(conn, name, locked.version, retracted=True)
+    if look is None or look.blocked or any((b.retracted_at or "") > verdict.at for b in gone):
+        return None
+    compared = [c for c in look.comparisons if c.metric == plan.metric.name]
+    if not compared:
+        return None
+    arms = [
+        PastArm(name=plan.control.name, units=compared[0].units[0], outcomes=compared[0].events[0]),
+        *(PastArm(name=c.arm, units=c.units[1], outcomes=c.events[1]) for c in compared),
+    ]
+    return PastTest(
+        name=name,
+        arms=tuple(arms),
+        metric=plan.metric.name,
+        at=verdict.at[:10],
+        channel=plan.channel,
+    )

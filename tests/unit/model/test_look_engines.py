@@ -10,8 +10,10 @@ from testkit.errors import StateError
 from testkit.model.analysis import analyse
 from testkit.model.decision import decide
 from testkit.model.definition import Definition
-from testkit.model.expecting import PastCounts, expect
+from testkit.model.expecting import expect
+from testkit.model.experience import experience
 from testkit.model.look import Look, Quality, WaveCounts
+from testkit.model.past import PastArm, PastTest
 from testkit.model.resolve import resolve
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -172,12 +174,27 @@ def test_what_to_count_on_is_smaller_than_what_was_seen_and_smaller_after_dull_t
     plan = plan_of(waves=1, test=4000)
     (look,) = looks_of(plan, [wave(1, two(200, 270))])
     one = look.comparison("did", "new")
-    few = expect(plan, one, [])
+    few = expect(plan, one, None)
     assert 0 < few.difference < one.difference
-    dull = [PastCounts(control=500, n_control=5000, arm=500 + k, n_arm=5000) for k in range(-4, 5)]
+    dull = experience(
+        [
+            (
+                PastTest(
+                    name=f"t{k}",
+                    arms=(
+                        PastArm(name="a", units=5000, outcomes=500),
+                        PastArm(name="b", units=5000, outcomes=500 + k),
+                    ),
+                    metric="did",
+                ),
+                "last.csv",
+            )
+            for k in range(-4, 5)
+        ]
+    )
     many = expect(plan, one, dull)
     assert 0 <= many.difference < few.difference
-    assert "9 past tests" in many.basis
+    assert "9 past tests of did (last.csv)" in many.basis
 
 
 def test_deeds_per_thousand_spent_follow_from_the_cost_of_a_message():
