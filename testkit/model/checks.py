@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from testkit.errors import InputError
 from testkit.kernel.findings import Finding, by_severity, has_errors
 from testkit.model.check_outcomes import Report, check_outcomes
-from testkit.model.resolve import available, resolve, shares_of
+from testkit.model.resolve import available, likeness, resolve, shares_of
 from testkit.stats.spending import spending_by_name
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ SCARCE: Final = 5
 OPEN_UNITS: Final = 100
 OPEN_CONVERSIONS: Final = 25
 PERSON_IDS: Final = frozenset(
-    {"supporter_id", "person_id", "vanid", "van_id", "email", "phone", "user_id", "id"}
+    {
+        *("supporter_id", "person_id", "voter_id", "member_id", "visitor_id", "user_id", "id"),
+        *("vanid", "van_id", "voterfile_vanid", "constituent_id", "contact_id", "donor_id"),
+        *("state_voter_id", "voter_file_id", "registration_id", "email", "phone"),
+    }
 )
 
 CODES: Final = {
@@ -68,6 +72,7 @@ CODES: Final = {
     "EX034": "a translation is an arm",
     "EX035": "many arms",
     "EX036": "two metrics have one name",
+    "EX037": "groups whose size or likeness nobody wrote down",
 }
 
 
@@ -285,7 +290,8 @@ def _design(definition: Definition, *, error: Report) -> None:
             f"futility needs looks that are planned; the family is {design.family}",
             "leave `futility:` out, or use `family: group-sequential`",
         )
-    if unit.kind in {"household", "street"} and unit.group is None and unit.column in PERSON_IDS:
+    persons = unit.column.casefold() in PERSON_IDS
+    if unit.kind in {"household", "street"} and unit.group is None and persons:
         error(
             "EX024",
             ("unit", "kind"),
@@ -320,6 +326,7 @@ def _arithmetic(definition: Definition, *, error: Report, warn: Report) -> None:
         )
         return
     plan = resolve(definition, salt="")
+    _groups(definition, plan, error=error, warn=warn)
     units = plan.test_size * min(plan.shares)
     if plan.metric.kind == "proportion" and plan.metric.base:
         outcomes = units * plan.metric.base
@@ -341,6 +348,32 @@ def _arithmetic(definition: Definition, *, error: Report, warn: Report) -> None:
             )
     if plan.power_reached < plan.power - 0.005:
         warn("EX010", ("metrics", 0, "mde"), *_too_small(plan, room=available(definition)))
+
+
+def _groups(definition: Definition, plan: Plan, *, error: Report, warn: Report) -> None:
+    """People of a group do alike: many of them are worth few, and how few is part of a plan."""
+    unit, assumed = definition.unit, likeness(definition)
+    if assumed is None or (unit.group_size is not None and unit.correlation is not None):
+        return
+    size, alike = assumed
+    if unit.group_size is None and unit.kind != "household":
+        error(
+            "EX037",
+            ("unit", "group"),
+            f"nobody says how many share one {unit.group!r}: how many people a test needs depends"
+            " on it",
+            "add `group_size:` under unit, the average of your list",
+        )
+        return
+    missing = [k for k in ("group_size", "correlation") if getattr(unit, k) is None]
+    warn(
+        "EX037",
+        ("unit", "group"),
+        f"planned with {size:g} per {unit.group!r}, alike by {alike:g}"
+        f" ({' and '.join(missing)} assumed): {plan.design_effect:.3g} of them are worth one person"
+        " alone",
+        f"write `{missing[0]}:` under unit, from your own list and earlier tests",
+    )
 
 
 def _too_small(plan: Plan, *, room: int) -> tuple[str, str]:

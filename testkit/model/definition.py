@@ -42,11 +42,18 @@ class UnitDefinition(_Strict):
         column: Column of the list, and of result files, that holds the unit's id.
         group: Column of the list whose equal values get the same arm (``household_id``); None
             when every unit stands for itself. The analysis is then on groups, not on units.
+        group_size: Units in a group, on average. None takes 2 for a household; other groups have to
+            say it.
+        correlation: How alike the units of a group are in the outcome that decides: 0 when they
+            have nothing in common, 1 when all do the same. None takes a cautious guess: 0.5 for
+            a household, 0.1 for other groups.
     """
 
     kind: Literal["person", "household", "street", "address"] = "person"
     column: Annotated[str, Field(min_length=1)] = "supporter_id"
     group: Annotated[str, Field(min_length=1)] | None = None
+    group_size: Annotated[float, Field(ge=1)] | None = None
+    correlation: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class ListDefinition(_Strict):

@@ -23,6 +23,8 @@ MetricKind = Literal["proportion", "mean", "ratio", "count"]
 Role = Literal["primary", "secondary", "guardrail"]
 Engine = Literal["z", "exact", "open"]
 
+LATER: Final = {"design_effect": 1.0}
+
 MIN_CONVERSIONS: Final = 50
 """Fewer expected outcomes in an arm than this, and the z engine's error rates no longer hold."""
 
@@ -124,6 +126,8 @@ class Plan:
         send_on: Days of the sends, ISO dates.
         if_inconclusive: What the remainder gets when nothing was proven.
         source: Where published counts come from.
+        design_effect: Units of groups that are worth one unit alone: 1 + (size - 1) times how alike
+            they are; 1 without groups.
     """
 
     experiment: str
@@ -168,6 +172,7 @@ class Plan:
     send_on: tuple[str, ...]
     if_inconclusive: Literal["control", "best_estimate", "split"]
     source: str
+    design_effect: float = 1.0
 
     @property
     def control(self) -> PlanArm:
@@ -214,8 +219,11 @@ class Plan:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The plan as plain values, for storage and JSON."""
-        return asdict(self)
+        """The plan as plain values, for storage and JSON.
+
+        What came later is left out where it has no say, so that old plans keep their digest.
+        """
+        return {k: v for k, v in asdict(self).items() if k not in LATER or v != LATER[k]}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:

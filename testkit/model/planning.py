@@ -218,6 +218,7 @@ def size_test(
     list_size: int,
     test_size: int | None,
     family: Literal["group-sequential", "open-ended"] = "group-sequential",
+    design_effect: float = 1.0,
 ) -> TestSize:
     """Size a test on a list that ends; every arm is compared with the control.
 
@@ -232,6 +233,7 @@ def size_test(
         test_size: Units in the test as the definition says; None takes what is needed, at most
             the list.
         family: See :func:`design_of`.
+        design_effect: Units of groups that are worth one unit alone, at least 1.
 
     References:
         Several arms are sized at alpha over their number, the first step of Holm (1979),
@@ -244,11 +246,12 @@ def size_test(
     smallest = min(arms) / control
     needed = math.ceil(
         outcome.needed(alpha=each, power=power, ratio=smallest, inflation=design.inflation)
+        * design_effect
         / control
         - 1e-9
     )
     chosen = test_size if test_size is not None else min(needed, list_size)
-    n_control = chosen * control
+    n_control = chosen * control / design_effect  # as many alone would say as much
     return TestSize(
         needed=needed,
         test_size=chosen,

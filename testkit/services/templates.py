@@ -227,6 +227,8 @@ TEMPLATES: Final = {
   kind: household       # one letter per household
   column: voter_id      # the column that names a person
   group: household_id   # the column that the people of a household share
+  group_size: 2         # people of a household, on average: take your own list's
+  correlation: 0.5      # how alike they vote, 0 to 1: a cautious guess
 """,
         metrics=_complaints("2160", rate="0.0005", margin="0.001"),
         design=_ONE_SEND,
