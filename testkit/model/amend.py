@@ -28,6 +28,7 @@ HARMLESS: Final = (
 PLACING: Final = (
     *("experiment", "unit_kind", "unit_column", "unit_group", "arms.*", "test_size", "holdout"),
     *("suppress", "exclude", "clock", "waves", "wave_sizes", "scheme", "salt", "strata"),
+    *("split",),
 )
 """What says who gets what, when: settled once people have their arms."""
 

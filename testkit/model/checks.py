@@ -27,6 +27,7 @@ MANY_ARMS: Final = 6
 SCARCE: Final = 5
 OPEN_UNITS: Final = 100
 OPEN_CONVERSIONS: Final = 25
+AD_CHANNELS: Final = frozenset({"ad", "ads", "meta", "facebook", "instagram", "google", "tiktok"})
 PERSON_IDS: Final = frozenset(
     {
         *("supporter_id", "person_id", "voter_id", "member_id", "visitor_id", "user_id", "id"),
@@ -73,6 +74,7 @@ CODES: Final = {
     "EX035": "many arms",
     "EX036": "two metrics have one name",
     "EX037": "groups whose size or likeness nobody wrote down",
+    "EX038": "nobody says who splits the audience of an advertisement",
 }
 
 
@@ -171,7 +173,7 @@ def check(definition: Definition, document: Document, *, folder: str = "") -> li
                 f"{column!r} is the unit's id: every unit would be a {what} of its own",
                 "name a column with few values, such as state",
             )
-    _design(definition, error=error)
+    _design(definition, error=error, warn=warn)
     if design.waves > MAX_LOOKS and design.family != "open-ended":
         warn(
             "EX011",
@@ -252,7 +254,7 @@ def _factors(definition: Definition, *, error: Report, warn: Report) -> None:
             )
 
 
-def _design(definition: Definition, *, error: Report) -> None:
+def _design(definition: Definition, *, error: Report, warn: Report) -> None:
     """Whether clock, family and unit fit each other."""
     design, unit = definition.design, definition.unit
     given = "waves" in design.model_fields_set
@@ -262,6 +264,14 @@ def _design(definition: Definition, *, error: Report) -> None:
             ("design", "waves"),
             f"one send, and {design.waves} waves",
             "leave `waves:` out, or use `clock: waves`",
+        )
+    if definition.channel in AD_CHANNELS and "split" not in design.model_fields_set:
+        warn(
+            "EX038",
+            ("design",),
+            "an ad platform shows each person what it expects to work: its arms are unlike people",
+            "write `split: platform` under design, or `split: lottery` where regions or people were"
+            " drawn by chance",
         )
     if design.clock == "speed" and design.waves < 2:
         error(

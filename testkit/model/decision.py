@@ -9,6 +9,7 @@ from testkit.errors import StateError
 from testkit.model.costing import cents_per_unit, extra_per_thousand
 from testkit.model.expecting import expect
 from testkit.model.html import table_html
+from testkit.model.plan import OBSERVATIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -221,7 +222,7 @@ def decide(
         outcome=outcome,
         ending=ending,
         chosen={name: share for name, share in chosen.items() if share > 0} or {control: 1.0},
-        proven=outcome != "inconclusive",
+        proven=outcome != "inconclusive" and not plan.observational,
         difference=difference,
         low=low,
         high=high,
@@ -230,7 +231,8 @@ def decide(
         extra_low=None if low is None else remainder * low,
         extra_high=None if high is None else remainder * high,
         extra=remainder * difference,
-        reason=(stop_reason if ended is None else "") or reason,
+        reason=(f"{OBSERVATIONAL}; " if plan.observational else "")
+        + ((stop_reason if ended is None else "") or reason),
         despite=despite,
         arm=arm,
         sooner=sooner,
@@ -239,7 +241,10 @@ def decide(
         proven_metrics=tuple(
             c.metric
             for c in look.comparisons
-            if c.role == "secondary" and c.arm == arm and c.verdict == "crossed-up"
+            if not plan.observational
+            and c.role == "secondary"
+            and c.arm == arm
+            and c.verdict == "crossed-up"
         ),
     )
 

@@ -195,6 +195,9 @@ class DesignDefinition(_Strict):
             enough. ``one-send`` has one; for ``speed`` it is the number of looks at one send.
         futility: How the chance to miss a real difference is spent to stop early for lack of
             promise (names as in ``spending``); None: the test does not stop for futility.
+        split: Who decides which unit gets which arm. ``lottery``: chance, whether ours or a tool's,
+            also where regions are drawn or people held out; ``platform``: an ad platform shows each
+            person what it expects to work, and what is found is observational.
         scheme: ``md5-rank-v1`` (exact sizes, for lists) or ``md5-v1`` (each unit on its own).
         strata: Columns of the list inside which arms are balanced exactly.
         salt: Text mixed into the hash; None derives one when the plan is locked.
@@ -207,6 +210,7 @@ class DesignDefinition(_Strict):
     spending: str = "obrien-fleming"
     futility: str | None = None
     waves: Annotated[int, Field(ge=1, le=60)] = 5
+    split: Literal["lottery", "platform"] = "lottery"
     scheme: Literal["md5-rank-v1", "md5-v1"] = "md5-rank-v1"
     strata: list[str] = Field(default_factory=list)
     salt: str | None = None

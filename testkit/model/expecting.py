@@ -12,7 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testkit.stats.shrink import difference_after, normal_prior, shrink
+from testkit.stats.past_effects import difference_after
+from testkit.stats.shrink import normal_prior, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from testkit.kernel.numbers import counted
 from testkit.model.past import read_past
-from testkit.stats.shrink import (
-    FEWEST_FOR_PRIOR,
-    difference_after,
-    fit_prior,
-    log_odds_effects,
-    shrink,
-)
+from testkit.stats.past_effects import difference_after, log_odds_effects
+from testkit.stats.shrink import FEWEST_FOR_PRIOR, fit_prior, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -113,12 +113,14 @@ def _ratio(plan: Plan, waves: Sequence[WaveCounts], srm_p: float | None) -> list
     return [
         Finding(
             code="DQ001",
-            severity="error",
+            severity="warning" if plan.observational else "error",
             message=(
                 f"sample-ratio mismatch: {shown} against a planned {planned} (p = {srm_p:.2g})"
             ),
             hint=(
-                "something lost people of one arm: look for a filter, a bounced segment or"
+                "the platform chose who saw which: what it found may be its choice of people"
+                if plan.observational
+                else "something lost people of one arm: look for a filter, a bounced segment or"
                 " a wrong file; retract the batch, or decide with --despite-mismatch REASON"
             ),
         )

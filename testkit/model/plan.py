@@ -10,6 +10,7 @@ from testkit.model.html import table_html
 
 __all__ = [
     "MIN_CONVERSIONS",
+    "OBSERVATIONAL",
     "Engine",
     "MetricKind",
     "Plan",
@@ -23,7 +24,9 @@ MetricKind = Literal["proportion", "mean", "ratio", "count"]
 Role = Literal["primary", "secondary", "guardrail"]
 Engine = Literal["z", "exact", "open"]
 
-LATER: Final = {"design_effect": 1.0}
+OBSERVATIONAL: Final = "observational: the platform chose who saw which"
+"""What stands before every verdict that no lottery stands behind."""
+LATER: Final = {"design_effect": 1.0, "split": "lottery"}
 
 MIN_CONVERSIONS: Final = 50
 """Fewer expected outcomes in an arm than this, and the z engine's error rates no longer hold."""
@@ -128,6 +131,7 @@ class Plan:
         source: Where published counts come from.
         design_effect: Units of groups that are worth one unit alone: 1 + (size - 1) times how alike
             they are; 1 without groups.
+        split: Who decides which unit gets which arm.
     """
 
     experiment: str
@@ -173,6 +177,12 @@ class Plan:
     if_inconclusive: Literal["control", "best_estimate", "split"]
     source: str
     design_effect: float = 1.0
+    split: Literal["lottery", "platform"] = "lottery"
+
+    @property
+    def observational(self) -> bool:
+        """Whether a platform chose who saw which, so that no difference is proof of anything."""
+        return self.split == "platform"
 
     @property
     def control(self) -> PlanArm:

@@ -175,6 +175,7 @@ def resolve(definition: Definition, *, salt: str) -> Plan:
         if_inconclusive=definition.if_inconclusive,
         source=definition.source,
         design_effect=_design_effect(definition),
+        split=design.split,
     )
 
 

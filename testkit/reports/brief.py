@@ -84,6 +84,9 @@ def _answer(plan: Plan, look: Look | None, decision: Decision | None) -> str:
             return "The test has come to its end. The last step is to write down the verdict."
         return "The test still runs. So far nothing is shown. That is normal at this stage."
     arm, control = decision.arm or plan.treatment.name, plan.control.name
+    if plan.observational and decision.outcome in {"ship", "keep control"}:
+        more = "better" if decision.outcome == "ship" else "worse"
+        return f"The ad “{arm}” did {more} than “{control}”. But that is no proof."
     if decision.outcome == "ship":
         return f"The message “{arm}” works better than “{control}”."
     if decision.outcome == "keep control":
@@ -148,6 +151,11 @@ def _numbers(plan: Plan, look: Look | None, decision: Decision | None, remainder
 def _sure(plan: Plan, decision: Decision | None) -> str:
     if decision is None:
         return "We set the rule for when to stop before the test. We keep to it."
+    if plan.observational:
+        return (
+            "The platform chose who saw which. So the people who saw one may differ from those who"
+            " saw the other. We can see what came in. We cannot tell why."
+        )
     if decision.proven and decision.outcome != "stop for harm":
         return (
             "The result is past the bar that we set before the test. With no real gap, luck gets"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from testkit.kernel.clock import from_text, shown
+from testkit.model.plan import OBSERVATIONAL
 from testkit.reports import tables, words
 from testkit.reports.charts import LookChart, look_chart
 
@@ -383,7 +384,14 @@ def _decision_rows(
         ("Outcome", decision.outcome),
         ("How it ended", f"{decision.ending}, at look {decision.look_number}"),
         ("The rest gets", words.share_list(decision.chosen)),
-        ("Proven", "yes" if decision.proven else "no: chosen, not proven"),
+        (
+            "Proven",
+            f"no: {OBSERVATIONAL}"
+            if plan.observational
+            else "yes"
+            if decision.proven
+            else "no: chosen, not proven",
+        ),
         (
             f"Difference in {plan.metric.name}",
             words.difference(plan.metric, decision.difference),

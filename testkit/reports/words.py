@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from testkit.model.plan import OBSERVATIONAL
+
 if TYPE_CHECKING:
     from testkit.model.costing import Cost
     from testkit.model.decision import Decision
@@ -80,6 +82,12 @@ def look_sentence(plan: Plan, look: Look) -> str:
     """What a look says, in a sentence or two."""
     arm, control = look.arm or plan.treatment.name, plan.control.name
     done = f"{look.fraction:.0%} of the planned information"
+    if plan.observational and look.verdict in {"crossed-up", "crossed-down"} and not look.blocked:
+        more = "better" if look.verdict == "crossed-up" else "worse"
+        return (
+            f"Stop. {_seen(OBSERVATIONAL)}. {arm} did {more} than {control}, beyond the bound with"
+            f" {done}; the people may differ, not the messages."
+        )
     if look.blocked:
         return "Nothing can be concluded from these data before the error above is mended."
     sentences = {
@@ -119,6 +127,10 @@ def look_sentence(plan: Plan, look: Look) -> str:
     return said
 
 
+def _seen(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def note_sentence(plan: Plan, look: Look) -> str:
     """What is missing in the leading comparison, or what decided it at the last; else empty."""
     first = look.comparison(plan.metric.name, look.arm)
@@ -138,6 +150,8 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
         "no-new-information": "nothing new",
         "after-stop": "after the verdict",
     }.get(one.verdict, "not shown")
+    if plan.observational:
+        said += ", observational"
     note = f" ({one.note})" if one.note else ""
     return (
         f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}: {said}{note}"
@@ -147,6 +161,13 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
 def decision_sentence(plan: Plan, decision: Decision) -> str:
     """The decision in one sentence."""
     arm, control = decision.arm or plan.treatment.name, plan.control.name
+    if plan.observational and decision.outcome in {"ship", "keep control"}:
+        more = "better" if decision.outcome == "ship" else "worse"
+        return (
+            f"{_seen(OBSERVATIONAL)}. {arm} did {more} than {control}; whether it is, was not what"
+            f" these counts could show. The rest gets {share_list(decision.chosen)} (chosen, not"
+            " proven)."
+        )
     if decision.outcome == "ship":
         return f"Ship {arm}: it is better than {control}."
     if decision.outcome == "keep control":
@@ -229,8 +250,9 @@ def expected_sentence(plan: Plan, decision: Decision, remainder: int) -> str:
         return ""
     metric = plan.metric
     if not decision.proven:
+        why = "the platform chose who saw which" if plan.observational else "none was shown"
         return (
-            "Count on no difference: none was shown. The best guess is"
+            f"Count on no difference: {why}. The best guess is"
             f" {difference(metric, found['difference'])}"
             f" ({range_of(metric, found['low'], found['high'])}), {drawn(found['basis'])}."
         )

@@ -302,14 +302,15 @@ def _decided(conn: Connection, name: str) -> PastTest | None:
     """A test that was decided here as a past one; None where its counts are no such thing.
 
     Left out are amounts, groups (their counts say more than they know), the speed clock (counts of
-    a send that still works), and verdicts on data that were blocked, or taken back since.
+    a send that still works), splits that a platform made, and verdicts on data that were blocked,
+    or taken back since.
     """
     locked = plans.require(conn, name)
     plan = locked.plan
     made = looks.decisions(conn, name, locked.version)
     if not made or made[0].despite or plan.metric.kind != "proportion":
         return None
-    if plan.unit_group is not None or plan.clock == "speed":
+    if plan.unit_group is not None or plan.clock == "speed" or plan.observational:
         return None
     verdict = made[0]
     look = next(

@@ -89,6 +89,11 @@ _ONE_SEND = """\
 """
 
 
+_PLATFORM = """\
+  split: platform       # it chose who saw which, so the answer is observational, never proven;
+                        # lottery: you drew regions, or held people of your own list out
+"""
+
 _COMPLAINS = """\
   - name: complained
     role: guardrail     # people do complain; must not get worse by more than the margin
@@ -247,7 +252,7 @@ TEMPLATES: Final = {
   column: user_id       # the platform splits the audience; you take in its counts
 """,
         metrics=_complaints("168", rate="0.001", margin="0.001"),
-        design=_ONE_SEND,
+        design=_ONE_SEND + _PLATFORM,
         factor="image",
     ),
 }

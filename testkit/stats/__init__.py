@@ -64,6 +64,7 @@ Planning and learning
     :mod:`~testkit.stats.posterior`         which arm is best, what a wrong choice costs
     :mod:`~testkit.stats.meta`              the same kind of test, pooled
     :mod:`~testkit.stats.shrink`            past effects without the winner's curse; the next one
+    :mod:`~testkit.stats.past_effects`      tests of unlike base rates on one scale
     :mod:`~testkit.stats.surrogate`         do clicks stand for calls?
     :mod:`~testkit.stats.returns`           cost per action, return on spend
     :mod:`~testkit.stats.simulate`          what a plan does when it is run ten thousand times

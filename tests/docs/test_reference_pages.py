@@ -146,6 +146,7 @@ def test_the_whole_file_on_the_page_shows_every_key_but_the_rare_ones():
     }
     rare = {
         *("source", "send_on", "segments[].levels", "design.salt", "design.futility"),
+        *("design.split",),
         *("unit.group", "unit.group_size", "unit.correlation"),
         *("list.suppress", "list.exclude"),
         *(f"arms[].{key}" for key in ("factors", "link", "refcode", "cents_per_unit")),

@@ -19,7 +19,7 @@ from testkit.reports.brief import brief_context
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def decided(control, new, *, units=4000, remainder=12_000, past=None):
+def decided(control, new, *, units=4000, remainder=12_000, past=None, design=None):
     raw = {
         "experiment": "x",
         "list": {"size": 20_000, "test": 2 * units},
@@ -27,7 +27,7 @@ def decided(control, new, *, units=4000, remainder=12_000, past=None):
         "metrics": [
             {"name": "did", "tier": "organising", "base_rate": 0.1, "mde": 0.02, "window_hours": 24}
         ],
-        "design": {"waves": 1},
+        "design": {"waves": 1, **(design or {})},
     }
     plan = resolve(Definition.model_validate(raw), salt="s")
     wave = WaveCounts(
@@ -121,3 +121,22 @@ def test_an_uneven_split_that_was_planned_is_no_reason_to_leave_a_test_out():
     named = [(t, t.name) for t in uneven]
     assert experience(named).tests == 0
     assert experience(named, checked=frozenset(uneven)).tests == 6
+
+
+def test_what_a_platform_split_is_observational_and_never_proven():
+    plan, made, brief = decided(400, 600, design={"split": "platform"})
+    assert (made.outcome, made.proven, made.proven_metrics) == ("ship", False, ())
+    assert made.reason.startswith("observational: the platform chose who saw which; ")
+    said = words.decision_sentence(plan, made)
+    assert said.startswith("Observational: the platform chose who saw which. new did better")
+    assert "chosen, not proven" in said
+    assert words.expected_sentence(plan, made, 12_000).startswith("Count on no difference:")
+    assert "The platform chose who saw which." in brief.sure
+    assert "no proof" in brief.answer
+    everything = f"{brief.answer} {brief.numbers} {brief.sure} {brief.risk}"
+    assert "past the bar" not in everything
+    assert "works better" not in everything
+    lottery, proven, _ = decided(400, 600)
+    assert proven.proven
+    assert "Ship new: it is better" in words.decision_sentence(lottery, proven)
+    assert "split" not in lottery.as_dict()  # plans locked before keep their digest

@@ -13,10 +13,8 @@ from testkit.errors import InputError
 from testkit.stats.shrink import (
     FEWEST_FOR_PRIOR,
     Prior,
-    difference_after,
     fit_prior,
     james_stein,
-    log_odds_effects,
     next_effect,
     normal_prior,
     rate_after,
@@ -232,16 +230,6 @@ def test_other_bad_input_names_the_field() -> None:
         with pytest.raises(InputError) as caught:
             call()
         assert caught.value.field == field
-
-
-def test_a_log_odds_ratio_goes_back_to_the_difference_that_it_came_from():
-    effect, se = log_odds_effects(
-        control=[2000], n_control=[10_000], treatment=[2300], n_treatment=[10_000]
-    )
-    assert effect[0] == pytest.approx(math.log(0.23 / 0.77) - math.log(0.2 / 0.8), abs=1e-4)
-    # The score's information: 1 / (p (1 - p) (1 / n + 1 / m)) at the common rate.
-    assert se[0] == pytest.approx(math.sqrt(2e-4 / (0.215 * 0.785)), rel=1e-4)
-    assert difference_after(float(effect[0]), rate=0.215) == pytest.approx(0.03, abs=1e-4)
 
 
 def test_a_prior_around_none_never_makes_an_effect_larger():
