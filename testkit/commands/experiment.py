@@ -121,7 +121,7 @@ def decide(app: App, name: str, stop_reason: str, despite: str, as_json: bool) -
     p = "none" if made.p_value is None else f"{made.p_value:.4g}"
     lines = [
         *done.doubts,
-        f"{words.decision_sentence(done.plan, made)}{again}",
+        f"{words.decision_sentence(done.plan, made, done.remainder)}{again}",
         (
             f"{words.difference(metric, made.difference)}"
             f" ({words.range_of(metric, made.low, made.high)}), p = {p}; {made.interval_method}"
@@ -177,7 +177,10 @@ def remainder(app: App, name: str, as_json: bool) -> None:
             "doubts": done.doubts,
         },
         f"{doubts}the rest gets {words.share_list(done.chosen)} ({how})\n"
-        f"{table(rows, ['file', 'people'])}",
+        f"{table(rows, ['file', 'people'])}"
+        if rows
+        else f"{doubts}nobody is left: everybody on the list was in the test, and no file is"
+        f" written; from now on {words.share_list(done.chosen)} ({how})",
         as_json=as_json,
     )
 
@@ -227,7 +230,7 @@ def _trace(app: App, name: str, metric: str, *, as_json: bool) -> None:
 
     found = trace(app.workspace(), name, metric)
     rows = trace_rows(found.lists, found.batches)
-    columns = ("file", "digest", "arm", "rows", "units", "sum", "first")
+    columns = ("file", "digest", "metric", "arm", "rows", "units", "sum", "first")
     text = table([tuple(row[k] for k in columns) for row in rows], columns)
     emit({"metric": metric, "rows": rows}, text, as_json=as_json)
 

@@ -121,7 +121,10 @@ def write_remainder(
             columns=[*_names(names), "arm"],
             target=target,
         )
-        files.append((target, rows))
+        if rows:
+            files.append((target, rows))
+        else:  # a list of nobody is not sent
+            target.unlink()
     return files
 
 

@@ -20,6 +20,7 @@ class TracedRows:
 
     Attributes:
         path: The Parquet file.
+        metric: The column of the rows: the metric, or the denominator of a ratio.
         arm: The arm they belong to.
         rows: How many.
         units: How many different units (a file of counts: as it says).
@@ -28,6 +29,7 @@ class TracedRows:
     """
 
     path: Path
+    metric: str
     arm: str
     rows: int
     units: int
@@ -64,7 +66,9 @@ def trace_rows(
                 f" WHERE r.metric = {literal(metric)} GROUP BY a.arm ORDER BY a.arm"
             ).fetchall()
             found += [
-                TracedRows(path=path, arm=arm, rows=n, units=u, total=t, first=tuple(ids))
+                TracedRows(
+                    path=path, metric=metric, arm=arm, rows=n, units=u, total=t, first=tuple(ids)
+                )
                 for arm, n, u, t, ids in rows
             ]
         for path in count_batches:
@@ -74,7 +78,7 @@ def trace_rows(
                 " GROUP BY arm ORDER BY arm"
             ).fetchall()
             found += [
-                TracedRows(path=path, arm=arm, rows=n, units=u, total=t, first=())
+                TracedRows(path=path, metric=metric, arm=arm, rows=n, units=u, total=t, first=())
                 for arm, n, u, t in rows
             ]
     return found

@@ -184,7 +184,7 @@ def report_context(
         costs=tables.costs(costs),
         costs_note=mixed or _costs_note(plan, costs),
         batches=tuple(_batch_row(b, zone_name) for b in batches),
-        decision_rows=_decision_rows(plan, decision, zone_name),
+        decision_rows=_decision_rows(plan, decision, zone_name, remainder),
         references=REFERENCES,
         generated_at=generated_at,
         ledger_head=ledger_head,
@@ -198,7 +198,7 @@ def _summary(
     if decision is not None:
         decided = next((look for look in looks if look.id == decision.look_id), None)
         return (
-            words.decision_sentence(plan, decision),
+            words.decision_sentence(plan, decision, remainder),
             (
                 f"The difference is {words.difference(plan.metric, decision.difference)}"
                 f" ({words.range_of(plan.metric, decision.low, decision.high)})."
@@ -374,7 +374,7 @@ def _batch_row(batch: Batch, zone_name: str) -> dict[str, str]:
 
 
 def _decision_rows(
-    plan: Plan, decision: Decision | None, zone_name: str
+    plan: Plan, decision: Decision | None, zone_name: str, remainder: int
 ) -> tuple[tuple[str, str], ...]:
     if decision is None:
         return ()
@@ -383,7 +383,10 @@ def _decision_rows(
     rows = [
         ("Outcome", decision.outcome),
         ("How it ended", f"{decision.ending}, at look {decision.look_number}"),
-        ("The rest gets", words.share_list(decision.chosen)),
+        (
+            "The rest gets" if remainder > 0 else "Nobody is left; from now on",
+            words.share_list(decision.chosen),
+        ),
         (
             "Proven",
             f"no: {OBSERVATIONAL}"

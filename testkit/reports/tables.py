@@ -95,7 +95,9 @@ def segments(plan: Plan, last: Look | None) -> tuple[dict[str, Any], ...]:
     """Declared segmentations with their levels."""
     return tuple(
         {
-            "sentence": one.sentence,
+            "sentence": one.sentence
+            if len(plan.treatments) == 1
+            else f"{one.arm} against {plan.control.name}: {one.sentence}",
             "arm": one.arm,
             "rows": tuple(
                 {

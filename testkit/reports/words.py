@@ -158,15 +158,21 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
     )
 
 
-def decision_sentence(plan: Plan, decision: Decision) -> str:
-    """The decision in one sentence."""
+def _rest_gets(decision: Decision, remainder: int) -> str:
+    """Who gets what from here on."""
+    what = share_list(decision.chosen)
+    return f"the rest gets {what}" if remainder > 0 else f"nobody is left; from now on {what}"
+
+
+def decision_sentence(plan: Plan, decision: Decision, remainder: int = 1) -> str:
+    """The decision in one sentence; ``remainder`` is how many wait for it."""
+    rest = _rest_gets(decision, remainder)
     arm, control = decision.arm or plan.treatment.name, plan.control.name
     if plan.observational and decision.outcome in {"ship", "keep control"}:
         more = "better" if decision.outcome == "ship" else "worse"
         return (
             f"{_seen(OBSERVATIONAL)}. {arm} did {more} than {control}; whether it is, was not what"
-            f" these counts could show. The rest gets {share_list(decision.chosen)} (chosen, not"
-            " proven)."
+            f" these counts could show. {_seen(rest)} (chosen, not proven)."
         )
     if decision.outcome == "ship":
         return f"Ship {arm}: it is better than {control}."
@@ -177,10 +183,10 @@ def decision_sentence(plan: Plan, decision: Decision) -> str:
     how = "chosen, not proven"
     if decision.sooner:
         return (
-            f"More or sooner: the rest gets {share_list(decision.chosen)} ({how}: whether it is"
+            f"More or sooner: {rest} ({how}: whether it is"
             " better was not what this test could show)."
         )
-    return f"Inconclusive. The rest gets {share_list(decision.chosen)} ({how})."
+    return f"Inconclusive. {_seen(rest)} ({how})."
 
 
 def extra_sentence(plan: Plan, decision: Decision, remainder: int) -> str:

@@ -68,7 +68,7 @@ class Remainder:
     """The list for the rest.
 
     Attributes:
-        files: One CSV per arm that the rest gets, with its rows.
+        files: One CSV per arm that the rest gets, with its rows; none where nobody is left.
         chosen: ``arm -> share``.
         proven: Whether the choice follows from a crossing.
         doubts: What happened to the data after the decision.

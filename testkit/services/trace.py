@@ -23,7 +23,8 @@ class Trace:
     Attributes:
         metric: The metric.
         lists: Assigned lists, which give the denominators.
-        batches: Result files that count and have rows of the metric, with these rows by arm.
+        batches: Result files that count and have rows of the metric, or of its denominator, with
+            these rows by arm.
     """
 
     metric: str
@@ -48,12 +49,24 @@ def trace(workspace: Workspace, name: str, metric: str) -> Trace:
     if metric not in names:
         raise NotFoundError("metric", metric, hint=f"{name} has: {', '.join(names)}")
     folder = workspace.data / "results"
-    rows = trace_rows(
-        metric,
-        assignments=[workspace.data / "assignments" / f"{a.data_sha256}.parquet" for a in lists],
-        unit_batches=[folder / f"{b.data_sha256}.parquet" for b in batches if b.kind == "units"],
-        count_batches=[folder / f"{b.data_sha256}.parquet" for b in batches if b.kind == "counts"],
-    )
+    # A ratio stands on two columns.
+    below = [m.per for m in locked.plan.metrics if m.name == metric and m.per]
+    rows = [
+        row
+        for column in (metric, *below)
+        for row in trace_rows(
+            column,
+            assignments=[
+                workspace.data / "assignments" / f"{a.data_sha256}.parquet" for a in lists
+            ],
+            unit_batches=[
+                folder / f"{b.data_sha256}.parquet" for b in batches if b.kind == "units"
+            ],
+            count_batches=[
+                folder / f"{b.data_sha256}.parquet" for b in batches if b.kind == "counts"
+            ],
+        )
+    ]
     by_file = {b.id: tuple(r for r in rows if r.path.stem == b.data_sha256) for b in batches}
     return Trace(
         metric=metric,

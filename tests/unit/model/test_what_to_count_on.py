@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import types
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -140,3 +142,19 @@ def test_what_a_platform_split_is_observational_and_never_proven():
     assert proven.proven
     assert "Ship new: it is better" in words.decision_sentence(lottery, proven)
     assert "split" not in lottery.as_dict()  # plans locked before keep their digest
+
+
+def test_segments_of_several_arms_say_which_arm_they_are_about():
+    from testkit.model.look import SegmentFigures
+    from testkit.reports.tables import segments
+
+    one = SegmentFigures(
+        column="state", arm="new", p_value=0.5, verdict="same", sentence="alike", levels=()
+    )
+    plan, _, _ = decided(400, 420)
+    three = dataclasses.replace(
+        plan, arms=(*plan.arms, dataclasses.replace(plan.arms[1], name="third"))
+    )
+    look = types.SimpleNamespace(segments=(one,))
+    assert segments(plan, look)[0]["sentence"] == "alike"
+    assert segments(three, look)[0]["sentence"] == "new against old: alike"
