@@ -82,7 +82,7 @@ def test_when_the_whole_list_was_in_the_test_nobody_is_told_to_send_the_rest(she
     run(shell, "partial", {"plain": 0.1, "new": 0.1}, size=5000)
     assert "The rest gets plain" in shell.ok("experiment", "decide", "partial").out
     (made,) = shell.json("experiment", "remainder", "partial")["files"]
-    assert made["rows"] == 1000
+    assert made["rows"] == "1,000"
 
 
 RATIO = """\
