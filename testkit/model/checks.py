@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from testkit.errors import InputError
 from testkit.kernel.findings import Finding, by_severity, has_errors
 from testkit.model.check_outcomes import Report, check_outcomes
-from testkit.model.resolve import available, likeness, resolve, shares_of
+from testkit.model.resolve import available, households, likeness, resolve, shares_of
 from testkit.stats.spending import spending_by_name
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ def _groups(definition: Definition, plan: Plan, *, error: Report, warn: Report) 
     if assumed is None or (unit.group_size is not None and unit.correlation is not None):
         return
     size, alike = assumed
-    if unit.group_size is None and unit.kind != "household":
+    if unit.group_size is None and not households(definition):
         error(
             "EX037",
             ("unit", "group"),

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from testkit.model.definition import Definition, MetricDefinition
 
-__all__ = ["available", "likeness", "primary_of", "resolve", "shares_of"]
+__all__ = ["available", "households", "likeness", "primary_of", "resolve", "shares_of"]
 
 HOUSEHOLD_SIZE: Final = 2.0
 """344,084 voters in 180,002 households, 1.9 each (Gerber, Green & Larimer 2008, American Political
 Science Review 102(1), 33-48, replication data): rounded up, which is the cautious side."""
-LIKENESS: Final = {"household": 0.5}
+HOUSEHOLD_LIKENESS: Final = 0.5
 OTHER_LIKENESS: Final = 0.1
 """Cautious guesses: housemates do alike far more often than neighbours."""
 
@@ -63,9 +63,18 @@ def likeness(definition: Definition) -> tuple[float, float] | None:
     if unit.group is None:
         return None
     size, alike = unit.group_size, unit.correlation
+    house = households(definition)
     if size is None:
-        size = HOUSEHOLD_SIZE if unit.kind == "household" else 1.0
-    return size, LIKENESS.get(unit.kind, OTHER_LIKENESS) if alike is None else alike
+        size = HOUSEHOLD_SIZE if house else 1.0
+    if alike is None:
+        alike = HOUSEHOLD_LIKENESS if house else OTHER_LIKENESS
+    return size, alike
+
+
+def households(definition: Definition) -> bool:
+    """Whether the groups are households, by what the unit or the column is called."""
+    unit = definition.unit
+    return unit.kind == "household" or "house" in (unit.group or "").casefold()
 
 
 def _design_effect(definition: Definition) -> float:

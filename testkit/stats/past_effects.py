@@ -56,7 +56,7 @@ def log_odds_effects(
         ...     control=[20], n_control=[1000], treatment=[30], n_treatment=[1000]
         ... )
         >>> round(float(effect[0]), 3), round(float(se[0]), 3)
-        (0.408, 0.285)
+        (0.408, 0.284)
     """
     a, n_a = domain.counts(control, n_control, fields=("control", "n_control"))
     b, n_b = domain.counts(treatment, n_treatment, fields=("treatment", "n_treatment"))
