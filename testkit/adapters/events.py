@@ -76,7 +76,7 @@ def events_of(
           value_{i} AS value, amount_{i} AS amount_cents, currency, at_{i} AS done_at,
           message, label,
           {arm} AS arm, {wave} AS wave, url, {_machine(verb)} AS machine,
-          CASE WHEN {_machine(verb)} THEN 'the tool says so' END AS machine_why
+          CASE WHEN {_machine(verb)} THEN 'the tool says so' END AS machine_why, ids
         FROM {stage} WHERE does_{i}
         """
         for i, verb in enumerate(verbs)
@@ -143,6 +143,7 @@ def _stage(
         f"{_first(f'id_{k}' for k in range(len(ids)))} AS id",
         f"CASE {kinds} END AS id_kind",
         f"{_first(cell for _, cell in ids)} AS raw_id",
+        f"{_every_id([kind for kind, _ in ids])} AS ids",
         *(f"{_first_of(table, names)} AS {to}" for to, names in shared.items()),
         f"{_code(table, columns, options.arms)} AS code",
         f"{_flag(table, columns)} AS flag",
@@ -206,6 +207,16 @@ def _base(
         f"{plain_id_sql(kind, f'plain_{k}')} AS id_{k}" for k, (kind, _) in enumerate(ids)
     )
     return f"(SELECT *, {spelled} FROM (SELECT *, {', '.join([*plain, *said])} FROM {trimmed}))"
+
+
+def _every_id(kinds: Sequence[str]) -> str:
+    """All ids of a row, the kind that joins best first; NULL where the file has one kind."""
+    if len(kinds) < 2:
+        return "NULL"
+    listed = ", ".join(
+        f"struct_pack(kind := {literal(kind)}, id := id_{k})" for k, kind in enumerate(kinds)
+    )
+    return f"list_filter([{listed}], lambda one: one.id IS NOT NULL)"
 
 
 def _unread(what: str, i: int) -> str:

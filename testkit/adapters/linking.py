@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from testkit.engines.sources import CsvFile
 
-__all__ = ["hashed_rows", "linked_people"]
+__all__ = ["hashed_rows", "kinds_of_ids", "linked_people"]
 
 
 def hashed_rows(
@@ -54,6 +54,15 @@ def _spelled(kind: str, cell: str) -> str:
     return normal_id_sql(kind, cell)
 
 
+def kinds_of_ids(connection: duckdb.DuckDBPyConnection, events: str) -> set[str]:
+    """Kinds of ids that the rows of a table of events name people by."""
+    rows = connection.execute(
+        f"SELECT id_kind FROM {events} UNION SELECT one.kind FROM"
+        f" (SELECT unnest(ids) AS one FROM {events})"
+    ).fetchall()
+    return {kind for (kind,) in rows}
+
+
 def linked_people(
     connection: duckdb.DuckDBPyConnection,
     events: str,
@@ -78,9 +87,7 @@ def linked_people(
         The query; empty where nothing is linked, or the list has the ids of the events itself.
     """
     listed = {kind for _, ids in lists for kind in ids} | {"unit"}
-    told = {
-        kind for (kind,) in connection.execute(f"SELECT DISTINCT id_kind FROM {events}").fetchall()
-    }
+    told = kinds_of_ids(connection, events)
     rows = known(listed | told)
     if not rows:
         return ""
@@ -110,7 +117,8 @@ def linked_people(
     connection.execute(
         f"CREATE TEMP TABLE crosswalk_ids AS"
         f" SELECT id_kind, id, {hmac_sql('id_kind', 'id')} AS hmac"
-        f" FROM (SELECT DISTINCT id_kind, id FROM {events} WHERE id IS NOT NULL)",
+        f" FROM (SELECT id_kind, id FROM {events} WHERE id IS NOT NULL UNION"
+        f" SELECT one.kind, one.id FROM (SELECT unnest(ids) AS one FROM {events}))",
         parameters,
     )
     return (

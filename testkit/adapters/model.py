@@ -62,9 +62,11 @@ EVENT_COLUMNS: Final = {
     "url": "VARCHAR",
     "machine": "BOOLEAN",
     "machine_why": "VARCHAR",
+    "ids": "STRUCT(kind VARCHAR, id VARCHAR)[]",
 }
 """Columns of the table of events. ``n`` is the row in the source, from 1 below the header; ``id``
-is normalised by its kind; ``machine`` is null where the tool does not say."""
+is normalised by its kind; ``machine`` is null where the tool does not say; ``ids`` holds every id
+of the row, ``id`` among them, where the source has several kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from testkit.adapters.counts import latest
 from testkit.adapters.events import gaps
 from testkit.adapters.identity import normal_id_sql
+from testkit.adapters.linking import kinds_of_ids
 from testkit.adapters.model import ID_KINDS
 from testkit.adapters.tables import folded
 from testkit.engines.sources import CsvFile, identifier, literal
@@ -33,6 +34,7 @@ __all__ = [
     "Found",
     "Prepared",
     "counts_file",
+    "handed_id_columns",
     "id_columns",
     "kinds_told",
     "placed_people",
@@ -128,6 +130,21 @@ def id_columns(columns: Sequence[str]) -> dict[str, str]:
     return {kind: column for kind, column in found.items() if column}
 
 
+def handed_id_columns(columns: Sequence[str], unit_column: str) -> dict[str, str]:
+    """Like :func:`id_columns`, with the ids that a hand-back gives where the list has none.
+
+    Examples:
+        >>> handed_id_columns(["supporter_id", "Cell"], "supporter_id")
+        {'external_id': 'supporter_id', 'phone': 'Cell'}
+    """
+    there = {folded(c): c for c in reversed(columns)}
+    named: dict[str, str] = {
+        kind: there[kind] for kind in ID_KINDS if kind != "unit" and kind in there
+    }
+    own = {"external_id": there[folded(unit_column)]} if folded(unit_column) in there else {}
+    return {**own, **named, **id_columns(columns)}
+
+
 def kinds_told(connection: duckdb.DuckDBPyConnection, reading: Reading) -> set[str]:
     """Kinds of deeds that the events of a reading tell of."""
     rows = connection.execute(f"SELECT DISTINCT kind FROM {reading.events}").fetchall()
@@ -211,12 +228,7 @@ def units_file(
     name = f"prepared_{secrets.token_hex(4)}"
     wanted = sorted({kind for deed in metrics.values() for kind in deed.kinds})
     listed = ", ".join(map(literal, wanted)) or "NULL"
-    kinds = [
-        kind
-        for (kind,) in connection.execute(
-            f"SELECT DISTINCT id_kind FROM {reading.events} ORDER BY id_kind"
-        ).fetchall()
-    ]
+    kinds = sorted(kinds_of_ids(connection, reading.events))
     connection.execute(f"CREATE TEMP TABLE {name}_people AS SELECT * FROM ({people})")
     columns = {c[0] for c in connection.execute(f"DESCRIBE {name}_people").fetchall()}
     known = [k for k in kinds if k == "unit" or (k in columns and k in ID_KINDS)]
@@ -245,6 +257,7 @@ def units_file(
         WHERE id IS NOT NULL GROUP BY id_kind, id HAVING min(unit) = max(unit)
         """
     )
+    _by_another_id(connection, reading.events, f"{name}_ids")
     cells = ", ".join(f"{_cell(deed)} AS {identifier(m)}" for m, deed in metrics.items())
     connection.execute(
         f"""
@@ -298,6 +311,22 @@ def units_file(
     connection.execute(f"DROP TABLE {name}_people")
     plain = _prepared(reading, path, name, (unit_column, *metrics, "at", "arm", "machine"))
     return replace(plain, found=found, strangers=strangers, gaps=made)
+
+
+def _by_another_id(connection: duckdb.DuckDBPyConnection, events: str, ids: str) -> None:
+    """Whom the first id of a row does not lead to the list, its next one names instead."""
+    connection.execute(
+        f"""
+        UPDATE {events} AS e SET id_kind = o.kind, id = o.id FROM (
+          SELECT r, arg_min(i.id_kind, place) AS kind, arg_min(i.id, place) AS id FROM (
+            SELECT e.rowid AS r, unnest(e.ids) AS other, generate_subscripts(e.ids, 1) AS place
+            FROM {events} e ANTI JOIN {ids} i ON i.id_kind = e.id_kind AND i.id = e.id
+            WHERE len(e.ids) > 1) x
+          JOIN {ids} i ON i.id_kind = x.other.kind AND i.id = x.other.id
+          GROUP BY r) o
+        WHERE e.rowid = o.r
+        """
+    )
 
 
 def _spelled(kind: str) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from testkit.adapters.handback import HandBack, fields_of, hand_back
 from testkit.adapters.prepared import placed_people
 from testkit.adapters.registry import adapter_named
+from testkit.adapters.tables import folded
 from testkit.engines.sources import session
 from testkit.errors import StateError
 from testkit.services.assign import lists_folder
 from testkit.store import events, plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from testkit.kernel.workspace import Workspace
 
@@ -66,6 +67,10 @@ def hand_over(
         parts.append(placed_people(path, one.columns, wanted, ids or {}))
     progress(f"writing lists for {tool}")
     arms = locked.plan.arms
+    if ids:  # after the check of their names: what comes back is read by the same columns
+        named = {kind: _spelled(column, lists) for kind, column in ids.items()}
+        with workspace.db.write() as conn:
+            events.add_handed_ids(conn, name, locked.version, named, now=workspace.clock())
     with session() as connection:
         return hand_back(
             connection,
@@ -79,3 +84,8 @@ def hand_over(
             values=values,
             bom=bom,
         )
+
+
+def _spelled(column: str, lists: Sequence[events.Assignment]) -> str:
+    """The column as the list spells it."""
+    return next(c for one in lists for c in one.columns if folded(c) == folded(column))

@@ -81,6 +81,7 @@ class _Ground:
     lists: list[events.Assignment]
     before: list[events.Batch]
     every: list[events.Batch]
+    handed: list[tuple[str, str]]
     sends: Mapping[int, datetime]
     decided: bool
 
@@ -122,6 +123,7 @@ def intake(
         ground = _Ground(
             locked=locked,
             lists=events.assignments(conn, name, locked.version),
+            handed=events.handed_ids(conn, name, locked.version),
             before=events.batches(conn, name, locked.version),
             every=events.batches(conn, name, locked.version, retracted=True),
             sends=events.sends(conn, name, locked.version),
@@ -165,6 +167,7 @@ def intake(
                 source=source,
                 tool=tool,
                 lists=[(list_path(workspace, a), a.columns) for a in ground.lists],
+                handed=ground.handed,
                 earlier=_snapshots(ground.before),
                 increments=increments,
                 now=to_text(now),

@@ -13,7 +13,13 @@ from testkit.adapters.counts import falls
 from testkit.adapters.handback import named_hand_back
 from testkit.adapters.linking import linked_people
 from testkit.adapters.model import Options, Snapshot
-from testkit.adapters.prepared import Deed, counts_file, id_columns, kinds_told, units_file
+from testkit.adapters.prepared import (
+    Deed,
+    counts_file,
+    handed_id_columns,
+    kinds_told,
+    units_file,
+)
 from testkit.adapters.registry import adapter_named, sniff
 from testkit.engines.results import people_query
 from testkit.engines.sources import open_csv
@@ -164,6 +170,7 @@ def tool_file(
     source: Path,
     tool: Tool,
     lists: Sequence[tuple[Path, Sequence[str]]],
+    handed: Sequence[tuple[str, str]] = (),
     earlier: Sequence[Snapshot] = (),
     increments: bool = False,
     now: str = "",
@@ -178,6 +185,7 @@ def tool_file(
         source: The file.
         tool: What the caller says of it.
         lists: Parquet files of the assigned lists, with the columns of each.
+        handed: ``(kind of id, column of the list)`` that hand-backs wrote as the caller said.
         earlier: Snapshots of files that count.
         increments: Counts add to earlier ones; then none can have fallen.
         now: The present moment, which stands for a time of the count that nobody said.
@@ -202,7 +210,7 @@ def tool_file(
     wanted = {
         name: _deed(name, said, _kinds(plan)) for name, said in _deeds(plan, tool, kinds).items()
     }
-    listed = [(path, id_columns(columns)) for path, columns in lists]
+    listed = [(path, ids) for path, columns in lists for ids in _ids(plan, columns, handed)]
     prepared = units_file(
         connection,
         reading,
@@ -218,7 +226,7 @@ def tool_file(
             key=workspace.secret("hmac"),
         ),
     )
-    best = max((f.kind for f in prepared.found), key=_reach(prepared.found), default="")
+    best = max((f.kind for f in prepared.found), key=_reached(prepared.found), default="")
     found = tuple(f for f in prepared.found if f.kind == best)
     notes = [
         f"{f.arm}: {f.reachable:,} of {f.assigned:,} people can be found by {f.kind},"
@@ -236,8 +244,20 @@ def tool_file(
     )
 
 
-def _reach(found: Sequence[Found]) -> Any:
-    return lambda kind: sum(f.reachable for f in found if f.kind == kind)
+def _ids(
+    plan: Plan, columns: Sequence[str], handed: Sequence[tuple[str, str]]
+) -> list[dict[str, str]]:
+    """``kind of id -> column`` of a list: by the names of columns, and as each hand-back said."""
+    said = [{kind: column} for kind, column in handed if column in columns]
+    return [handed_id_columns(columns, plan.unit_column), *said]
+
+
+def _reached(found: Sequence[Found]) -> Any:
+    """The kind of id that led most rows to their people, then the one that could lead most."""
+    return lambda kind: (
+        sum(f.matched for f in found if f.kind == kind),
+        sum(f.reachable for f in found if f.kind == kind),
+    )
 
 
 def _counts(

@@ -15,6 +15,7 @@ from testkit.kernel.clock import from_text, to_text
 from testkit.kernel.digest import canonical_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from testkit.kernel.sqlite import Connection
@@ -24,9 +25,11 @@ __all__ = [
     "Batch",
     "add_assignment",
     "add_batch",
+    "add_handed_ids",
     "assignments",
     "batch",
     "batches",
+    "handed_ids",
     "record_send",
     "retract",
     "sends",
@@ -169,6 +172,27 @@ def record_send(
         },
     )
     return True
+
+
+def handed_ids(conn: Connection, experiment: str, version: int) -> list[tuple[str, str]]:
+    """``(kind of id, column of the list)`` that somebody named for a hand-back."""
+    rows = conn.execute(
+        "SELECT kind, list_column FROM handed_id WHERE experiment = :e AND plan_version = :v"
+        " ORDER BY kind, list_column",
+        {"e": experiment, "v": version},
+    )
+    return [(row["kind"], row["list_column"]) for row in rows]
+
+
+def add_handed_ids(
+    conn: Connection, experiment: str, version: int, ids: Mapping[str, str], *, now: datetime
+) -> None:
+    """Remember which columns went out as which ids, to know them when they come back."""
+    conn.executemany(
+        "INSERT INTO handed_id (experiment, plan_version, kind, list_column, at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(experiment, version, kind, column, to_text(now)) for kind, column in ids.items()],
+    )
 
 
 _BATCH = (

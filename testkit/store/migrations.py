@@ -114,4 +114,19 @@ MIGRATIONS: Final = (
         CREATE UNIQUE INDEX amendment_number ON amendment (experiment, plan_version, number);
         """,
     ),
+    (
+        "003_handed_ids",
+        """
+        -- what somebody named as an id of people when a list was handed to a tool
+        CREATE TABLE handed_id (
+          experiment TEXT NOT NULL,
+          plan_version INTEGER NOT NULL,
+          kind TEXT NOT NULL,
+          list_column TEXT NOT NULL,
+          at TEXT NOT NULL,
+          PRIMARY KEY (experiment, plan_version, kind, list_column),
+          FOREIGN KEY (experiment, plan_version) REFERENCES plan (experiment, version)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
 )
