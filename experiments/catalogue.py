@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,40 @@ import numpy as np
 from testkit.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-__all__ = ["Example", "batches_of", "example", "names"]
+__all__ = ["Amounts", "Example", "People", "batches_of", "example", "names"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """A group of people of whom the same is known: a row of ``people.csv``.
+
+    Attributes:
+        arm: Their arm.
+        traits: ``column -> value`` that they share, such as the colour of their state.
+        units: How many they are.
+        outcomes: How many of them did it.
+    """
+
+    arm: str
+    traits: dict[str, str]
+    units: int
+    outcomes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """What an arm brought in, as published: a row of ``amounts.csv``.
+
+    Attributes:
+        mean: Mean per unit, those counted who gave nothing; in whole currency.
+        standard_error: Of that mean.
+    """
+
+    mean: float
+    standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +60,10 @@ class Example:
         metric: Column of the outcome.
         lesson: What it teaches, Markdown.
         source: Where the counts come from, Markdown.
+        people: The counts by what is known of people beforehand; empty where an example is played
+            from its counts alone.
+        amounts: ``arm -> amounts``; empty where none are published.
+        amount: The metric of the amounts; empty where there are none.
     """
 
     name: str
@@ -37,6 +72,9 @@ class Example:
     metric: str
     lesson: str
     source: str
+    people: tuple[People, ...] = ()
+    amounts: Mapping[str, Amounts] = field(default_factory=dict)
+    amount: str = ""
 
 
 def _folder() -> Traversable:
@@ -61,8 +99,13 @@ def example(name: str) -> Example:
     def text(file: str) -> str:
         return folder.joinpath(file).read_text(encoding="utf-8")
 
-    rows = list(csv.DictReader(io.StringIO(text("counts.csv"))))
+    def table(file: str) -> list[dict[str, str]]:
+        there = folder.joinpath(file).is_file()
+        return list(csv.DictReader(io.StringIO(text(file)))) if there else []
+
+    rows, money = table("counts.csv"), table("amounts.csv")
     metric = next(column for column in rows[0] if column not in {"arm", "units"})
+    amount = next((c for row in money for c in row if c not in {"arm", "standard_error"}), "")
     return Example(
         name=name,
         definition=text("experiment.yaml"),
@@ -70,6 +113,22 @@ def example(name: str) -> Example:
         metric=metric,
         lesson=text("lesson.md"),
         source=text("SOURCE.md"),
+        people=tuple(
+            People(
+                arm=row["arm"],
+                traits={c: v for c, v in row.items() if c not in {"arm", "units", metric}},
+                units=int(row["units"]),
+                outcomes=int(row[metric]),
+            )
+            for row in table("people.csv")
+        ),
+        amounts={
+            row["arm"]: Amounts(
+                mean=float(row[amount]), standard_error=float(row["standard_error"])
+            )
+            for row in money
+        },
+        amount=amount,
     )
 
 

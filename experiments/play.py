@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from experiments.catalogue import batches_of, example
+from experiments.people import made_up
 from testkit.kernel.clock import to_text
 from testkit.kernel.workspace import write_once
 
@@ -29,11 +30,15 @@ class Played:
         name: The experiment.
         definition: Its file.
         batches: Result files with the moments at which they were "sent", in order.
+        people: The list, for an example that is played from made-up people; else None.
+        results: What these people did; else None.
     """
 
     name: str
     definition: Path
     batches: tuple[tuple[Path, str], ...]
+    people: Path | None = None
+    results: Path | None = None
 
 
 def set_up(workspace: Workspace, name: str, *, seed: int = SEED) -> Played:
@@ -41,6 +46,9 @@ def set_up(workspace: Workspace, name: str, *, seed: int = SEED) -> Played:
 
     The batches are a random split by us. Their send times lie in the past, four days apart, so
     that every one is older than the attribution window.
+
+    An example that says what is known of people beforehand is written as made-up people instead: a
+    list with the arm of each, and what each did.
 
     Args:
         workspace: The workspace.
@@ -53,6 +61,12 @@ def set_up(workspace: Workspace, name: str, *, seed: int = SEED) -> Played:
     write_once(definition, found.definition)
     write_once(folder / "SOURCE.md", found.source)
     write_once(folder / "lesson.md", found.lesson)
+    if found.people:
+        people, results = folder / "list.csv", folder / "results.csv"
+        listed, did = made_up(found, seed=seed)
+        write_once(people, listed)
+        write_once(results, did)
+        return Played(name=name, definition=definition, batches=(), people=people, results=results)
     start = workspace.clock().replace(microsecond=0) - timedelta(days=4 * BATCHES)
     batches = []
     for number, batch in enumerate(batches_of(found, batches=BATCHES, seed=seed), start=1):

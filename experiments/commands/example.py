@@ -70,7 +70,10 @@ def show(name: str, as_json: bool) -> None:
 @json_option
 @pass_app
 def play(app: App, name: str, as_json: bool) -> None:
-    """Put an example into this workspace: definition, six batches, and the commands to play it.
+    """Put an example into this workspace: definition, results, and the commands to play it.
+
+    Published counts come in six batches; where people are told apart by more than their arm, as a
+    list of made-up people with the arm of each.
 
     \b
     Example:
@@ -80,6 +83,36 @@ def play(app: App, name: str, as_json: bool) -> None:
 
     workspace = app.workspace()
     ready = set_up(workspace, name)
+    if ready.people and ready.results:
+        people, results = workspace.shown(ready.people), workspace.shown(ready.results)
+        steps = [
+            f"lock {name}",
+            f"assign {name} {people} --arm-column version",
+            f'sent {name} --wave 1 --at "5 days ago"',
+            f"intake {name} {results}",
+            f"look {name}",
+            f"decide {name}",
+            f"report {name}",
+        ]
+        told = [
+            (
+                f"{workspace.shown(ready.definition)}, {people} and {results} lie ready; the people are"
+                " made up and add up to the published figures"
+            ),
+            *(f"  whistlestop experiment {step}" for step in steps),
+        ]
+        emit(
+            {
+                "experiment": name,
+                "definition": workspace.shown(ready.definition),
+                "batches": [],
+                "list": people,
+                "results": results,
+            },
+            "\n".join(told),
+            as_json=as_json,
+        )
+        return
     batches = [(workspace.shown(path), at) for path, at in ready.batches]
     lines = [
         (

@@ -45,6 +45,7 @@ class ReportContext:
             never analysed.
         comparisons: One row per metric and arm at the last look: metric, role, arm, values,
             difference, interval, p, reading.
+        disagreements: Why an amount is not shown where the yes or no of the same people is.
         guardrails: One row per guardrail and arm: metric, arm, difference, worst, reading.
         factors: One row per factor effect: name, difference, interval, reading.
         segments: One entry per declared segmentation: sentence, and rows of name, units, effect,
@@ -81,6 +82,7 @@ class ReportContext:
     arms: tuple[dict[str, str], ...]
     young: tuple[dict[str, str], ...]
     comparisons: tuple[dict[str, str], ...]
+    disagreements: tuple[str, ...]
     guardrails: tuple[dict[str, str], ...]
     factors: tuple[dict[str, str], ...]
     segments: tuple[dict[str, Any], ...]
@@ -149,6 +151,7 @@ def report_context(
         arms=_arm_rows(plan, last),
         young=tables.young(last),
         comparisons=tables.comparisons(plan, last),
+        disagreements=words.disagreements(plan, last) if last else (),
         guardrails=tables.guardrails(plan, last),
         factors=tables.factors(plan, last),
         segments=tables.segments(plan, last),

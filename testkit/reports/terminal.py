@@ -87,7 +87,14 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
         )
     for one in seen.factors:
         lines.append(f"{one.name}: {words.difference(metric, one.estimate)}; {one.reading}")
-    lines += [segment.sentence for segment in seen.segments]
+    lines += words.disagreements(plan, seen)
+    for segment in seen.segments:
+        lines.append(segment.sentence)
+        lines += [
+            f"  {level['name']}: {words.difference(metric, level['effect'])}"
+            f" ({words.range_of(metric, level['low'], level['high'])}), {level['units']:,} units"
+            for level in segment.levels
+        ]
     lines += [str(f) for f in seen.findings]
     if seen.immature:
         lines.append(f"not old enough, or not sent yet: waves {_listed(seen.immature)}")

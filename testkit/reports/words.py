@@ -17,6 +17,7 @@ __all__ = [
     "comparison_sentence",
     "decision_sentence",
     "difference",
+    "disagreements",
     "drawn",
     "expected_sentence",
     "extra_per_thousand",
@@ -156,6 +157,36 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
     return (
         f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}: {said}{note}"
     )
+
+
+def disagreements(plan: Plan, look: Look) -> tuple[str, ...]:
+    """Why an amount is not shown where the yes or no of the same people is, arm by arm."""
+    kinds = {m.name: m.kind for m in plan.metrics}
+    if plan.metric.kind != "proportion":
+        return ()
+    said = []
+    for one in look.comparisons:
+        first = look.comparison(plan.metric.name, one.arm)
+        if first is None or not first.verdict.startswith("crossed") or kinds[one.metric] != "mean":
+            continue
+        known, blurred = (_half_width(c) for c in (first, one))
+        if known is None or blurred is None or one.low is None or one.high is None:
+            continue
+        if one.verdict in {"ended", "continue"} and one.low < 0 < one.high and blurred > known:
+            said.append(
+                f"{first.metric} is shown in {one.arm} and {one.metric} is not, and both are right:"
+                f" the same people tell the difference in {first.metric} to within {known:.0%} of"
+                f" the control's value, that in {one.metric} to within {blurred:.0%} only, for"
+                " amounts vary more than yes or no. Not shown does not mean none."
+            )
+    return tuple(said)
+
+
+def _half_width(one: Comparison) -> float | None:
+    """Half of the interval as a share of the control's value."""
+    if one.low is None or one.high is None or one.values[0] <= 0:
+        return None
+    return (one.high - one.low) / 2 / one.values[0]
 
 
 def _rest_gets(decision: Decision, remainder: int) -> str:
