@@ -96,8 +96,8 @@ def play(app: App, name: str, as_json: bool) -> None:
         ]
         told = [
             (
-                f"{workspace.shown(ready.definition)}, {people} and {results} lie ready; the people are"
-                " made up and add up to the published figures"
+                f"{workspace.shown(ready.definition)}, {people} and {results} lie ready; the people"
+                " are made up and add up to the published figures"
             ),
             *(f"  whistlestop experiment {step}" for step in steps),
         ]

@@ -31,24 +31,44 @@ for command in (*PLANNING, *TAKING_IN, past):
 @click.argument("name")
 @click.option("--wave", type=int, required=True, help="Number of the wave.")
 @click.option("--at", "moment", metavar="TIME", help="When, in your zone; else now.")
+@click.option("--undo", is_flag=True, help="It did not go out: take back what was said.")
+@click.option("--reason", default="", help="Why it is taken back or said anew; it is kept.")
 @json_option
 @pass_app
-def sent(app: App, name: str, wave: int, moment: str | None, as_json: bool) -> None:
+def sent(
+    app: App, name: str, wave: int, moment: str | None, undo: bool, reason: str, as_json: bool
+) -> None:
     """Say when a wave went out; its attribution window starts then.
+
+    Said wrongly, it is said again, or taken back with --undo, until a look has read the wave; after
+    that its data have to be taken back first.
 
     \b
     Example:
       whistlestop experiment sent spring-appeal --wave 1 --at "2026-11-03 09:00"
       whistlestop experiment sent spring-appeal --wave 2 --at "3 days ago"
+      whistlestop experiment sent spring-appeal --wave 2 --undo --reason "it was wave 1"
     """
     from testkit.kernel.clock import parse_local, shown
-    from testkit.services.assign import sent as run
+    from testkit.services.sending import sent as run
+    from testkit.services.sending import unsent
 
     workspace = app.workspace()
     zone = workspace.config.organisation.zone
     now = workspace.clock()
+    if undo:
+        if moment:
+            raise click.UsageError("--undo and --at exclude each other")
+        was_at = unsent(workspace, name, wave=wave, reason=reason)
+        emit(
+            {"wave": wave, "sent_at": None, "changed": True},
+            f"wave {wave} of {name} counts as not sent; it was recorded as"
+            f" {shown(was_at, zone_name=zone)}",
+            as_json=as_json,
+        )
+        return
     at = parse_local(moment, zone_name=zone, now=now) if moment else now
-    changed, before = run(workspace, name, wave=wave, at=at)
+    changed, before = run(workspace, name, wave=wave, at=at, reason=reason)
     was = f"; it was recorded as {shown(before, zone_name=zone)} before" if before else ""
     emit(
         {"wave": wave, "sent_at": at.isoformat(), "changed": changed},

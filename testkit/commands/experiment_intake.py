@@ -10,7 +10,7 @@ import click
 from testkit.kernel.console import App, emit, json_option, pass_app, progress, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from testkit.adapters.handback import HandBack
     from testkit.model.costing import Cost
@@ -51,6 +51,7 @@ def pairs(words: Sequence[str], *, option: str, form: str) -> dict[str, str]:
     "--with", "values", multiple=True, metavar="KEY=VALUE", help="What the tool's form asks for."
 )
 @click.option("--bom", is_flag=True, help="Mark the tool's files as UTF-8, for Excel.")
+@click.option("--dry-run", is_flag=True, help="Say who would get what; store and write nothing.")
 @json_option
 @pass_app
 def assign(
@@ -64,6 +65,7 @@ def assign(
     ids: tuple[str, ...],
     values: tuple[str, ...],
     bom: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Give every person of LIST.csv an arm and a wave; write one file for each.
@@ -77,6 +79,7 @@ def assign(
       whistlestop experiment assign spring-appeal supporters.csv --for mailchimp-api
       whistlestop experiment assign walk voters.csv --for everyaction-email --with custom_field=12
       whistlestop experiment assign spring-appeal split.csv --arm-column version
+      whistlestop experiment assign spring-appeal supporters.csv --dry-run
     """
     from testkit.services.assign import assign as run
 
@@ -97,9 +100,10 @@ def assign(
             encoding=encoding,
             new_wave=new_wave,
             arm_column=arm_column,
+            dry_run=dry_run,
             progress=say,
         )
-        if tool:
+        if tool and not dry_run:
             from testkit.services.handing import hand_over
 
             handed = hand_over(
@@ -122,18 +126,22 @@ def assign(
         lines.append(told)
     if done.alone:
         lines.append(f"{done.alone:,} have no household or group in the list: each is one alone")
-    if tool:
+    if handed:
         lines.append(
             table(
                 [(workspace.shown(f.path), f"{f.rows:,}", f"{f.left_out:,}") for f in handed],
                 [f"for {tool}", "people", "without an id"],
             )
         )
-    lines.append(f"send wave 1, then: whistlestop experiment sent {name} --wave 1 --at TIME")
+    if dry_run:
+        lines[:2] = [f"dry run: nothing was stored; {head}", _placed_text(done.assignment.counts)]
+    else:
+        lines.append(f"send wave 1, then: whistlestop experiment sent {name} --wave 1 --at TIME")
     emit(
         {
-            "assignment": done.assignment.id,
+            "assignment": None if dry_run and done.new else done.assignment.id,
             "new": done.new,
+            "dry_run": dry_run,
             "rows": done.assignment.rows,
             "counts": done.assignment.counts,
             "known": done.known,
@@ -154,6 +162,16 @@ def assign(
         "\n".join(lines),
         as_json=as_json,
     )
+
+
+def _placed_text(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """How many would get what, by wave and arm."""
+    rows = [
+        ({"0": "waits for the result", "-1": "gets nothing"}.get(wave, wave), arm, f"{n:,}")
+        for wave, arms in sorted(counts.items(), key=lambda pair: int(pair[0]))
+        for arm, n in sorted(arms.items())
+    ]
+    return table(rows, ["wave", "arm", "people"])
 
 
 @click.command()
@@ -356,28 +374,34 @@ def spend(app: App, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("batch")
 @click.option("--reason", required=True, help="Why; it is kept.")
+@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
 @json_option
 @pass_app
-def retract(app: App, name: str, batch: str, reason: str, as_json: bool) -> None:
+def retract(app: App, name: str, batch: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Take a file of results or spend back.
 
     \b
     Example:
       whistlestop experiment retract spring-appeal batch_01k... --reason "wrong export"
+      whistlestop experiment retract spring-appeal batch_01k... --reason "wrong export" --dry-run
     """
+    gone = "would count no longer; dry run: nothing was changed" if dry_run else "counts no longer"
     if batch.startswith("spend_"):
         from testkit.services.spend import retract as take_back
 
-        file = take_back(app.workspace(), name, batch, reason=reason)
-        text = f"{file.id} ({file.source_name}) counts no longer"
-        emit({"retracted": file.id, "source": file.source_name}, text, as_json=as_json)
+        file = take_back(app.workspace(), name, batch, reason=reason, dry_run=dry_run)
+        emit(
+            {"retracted": file.id, "source": file.source_name, "dry_run": dry_run},
+            f"{file.id} ({file.source_name}) {gone}",
+            as_json=as_json,
+        )
         return
     from testkit.services.retract import retract as run
 
-    done = run(app.workspace(), name, batch, reason=reason)
+    done = run(app.workspace(), name, batch, reason=reason, dry_run=dry_run)
     emit(
-        {"retracted": done.id, "source": done.source_name},
-        f"{done.id} ({done.source_name}, {done.rows:,} rows) counts no longer; earlier looks stay",
+        {"retracted": done.id, "source": done.source_name, "dry_run": dry_run},
+        f"{done.id} ({done.source_name}, {done.rows:,} rows) {gone}; earlier looks stay",
         as_json=as_json,
     )
 

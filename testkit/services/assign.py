@@ -1,4 +1,4 @@
-"""assign: a list in, one file per wave and arm out; sent: when; remainder: after a decision.
+"""assign: a list in, one file per wave and arm out; remainder: after a decision.
 
 The whole assignment is one Parquet file named by its digest, registered in one short transaction.
 The CSV files are views of it: they can be written again at any time, and come out the same.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from testkit.engines.lists import write_lists, write_remainder
@@ -16,15 +18,13 @@ from testkit.engines.placing import KeptOut, place, place_given
 from testkit.engines.sources import open_csv, session
 from testkit.errors import InputError, StateError
 from testkit.kernel import ledger
-from testkit.kernel.clock import from_text, to_text
+from testkit.kernel.clock import to_text
 from testkit.kernel.ids import new_id
 from testkit.services.decide import doubts_about
 from testkit.store import audit, events, looks, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
-    from pathlib import Path
 
     import duckdb
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.model.plan import Plan
 
-__all__ = ["Assigned", "Remainder", "assign", "lists_folder", "remainder", "sent"]
+__all__ = ["Assigned", "Remainder", "assign", "lists_folder", "remainder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ def assign(
     encoding: str | None = None,
     new_wave: bool = False,
     arm_column: str | None = None,
+    dry_run: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Assigned:
     """Assign a list to arms and waves.
@@ -109,6 +110,7 @@ def assign(
         new_wave: A second list is meant: its new people make one further wave of the test.
         arm_column: Column of the list with each unit's arm, where a tool has split it already;
             None lets the plan's scheme place everybody.
+        dry_run: Place everybody and say how many get what; store and write nothing.
         progress: Told what is being done.
 
     Raises:
@@ -132,18 +134,19 @@ def assign(
                 " the test; is that meant?"
             ),
         )
-    with session() as connection:
+    with session() as connection, TemporaryDirectory() as scratch:
+        folder = Path(scratch) if dry_run else workspace.data / "assignments"
         if value is None:
             kept_out, digests = _kept_out(workspace, locked.plan)
             placed = (
                 _take_over(
                     connection,
-                    workspace,
                     file,
                     locked.plan,
                     arm_column,
                     seen=len(before),
                     kept_out=kept_out,
+                    folder=folder,
                 )
                 if arm_column is not None
                 else place(
@@ -153,7 +156,7 @@ def assign(
                     kept_out=kept_out,
                     earlier=[_data(workspace, a) for a in before],
                     waves_before=max((int(w) for a in before for w in a.counts), default=0),
-                    folder=workspace.data / "assignments",
+                    folder=folder,
                     progress=progress,
                 )
             )
@@ -169,18 +172,26 @@ def assign(
                 columns=file.columns,
                 at=to_text(now),
             )
-            _register(workspace, name, locked.version, value, seen=len(before), kept_out=digests)
-        progress("writing one file per wave and arm")
-        files = write_lists(
-            connection,
-            _data(workspace, value),
-            columns=value.columns,
-            counts=value.counts,
-            arms=locked.plan.arms,
-            first_wave=value.first_wave,
-            folder=lists_folder(workspace, name),
-            waiting=not decided,
-            kept_out=arm_column is not None,
+            if not dry_run:
+                _register(
+                    workspace, name, locked.version, value, seen=len(before), kept_out=digests
+                )
+        if not dry_run:
+            progress("writing one file per wave and arm")
+        files = (
+            []
+            if dry_run
+            else write_lists(
+                connection,
+                _data(workspace, value),
+                columns=value.columns,
+                counts=value.counts,
+                arms=locked.plan.arms,
+                first_wave=value.first_wave,
+                folder=lists_folder(workspace, name),
+                waiting=not decided,
+                kept_out=arm_column is not None,
+            )
         )
     return Assigned(
         assignment=value,
@@ -194,13 +205,13 @@ def assign(
 
 def _take_over(
     connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
     file: CsvFile,
     plan: Plan,
     arm_column: str,
     *,
     seen: int,
     kept_out: KeptOut,
+    folder: Path,
 ) -> Placed:
     """The split that stands in the list; it cannot be mixed with another list."""
     if seen:
@@ -216,7 +227,7 @@ def _take_over(
         plan,
         arm_column=arm_column,
         first_wave=1,
-        folder=workspace.data / "assignments",
+        folder=folder,
         kept_out=kept_out,
     )
 
@@ -299,69 +310,6 @@ def _register(
             },
             now=workspace.clock(),
         )
-
-
-def sent(
-    workspace: Workspace, name: str, *, wave: int, at: datetime
-) -> tuple[bool, datetime | None]:
-    """Record when a wave went out; its attribution window starts then.
-
-    Args:
-        workspace: The workspace.
-        name: The experiment.
-        wave: Number of the wave, from 1.
-        at: The aware moment; not in the future.
-
-    Returns:
-        Whether this call changed anything, and what was recorded before.
-
-    Raises:
-        InputError: The moment lies in the future, or the plan has no such wave.
-        StateError: A look has read the wave with another send time.
-    """
-    now = workspace.clock()
-    if at > now:
-        raise InputError(
-            "a wave cannot have gone out in the future",
-            field="at",
-            value=to_text(at),
-            hint="record it once it went out",
-        )
-    with workspace.db.write() as conn:
-        locked = plans.require(conn, name)
-        assigned = events.assignments(conn, name, locked.version)
-        last = max([locked.plan.waves, *(int(w) for a in assigned for w in a.counts)])
-        if not 1 <= wave <= last:
-            raise InputError(f"{name} has waves 1 to {last}, not {wave}", field="wave", value=wave)
-        verdict = looks.decisions(conn, name, locked.version)
-        if verdict and at > from_text(verdict[0].at):
-            raise StateError(
-                f"{name} was decided before: the people of wave {wave} are in the remainder",
-                current="decided",
-                hint="send them the list that `experiment remainder` wrote",
-            )
-        earlier = events.sends(conn, name, locked.version).get(wave)
-        if earlier is not None and earlier != at:
-            readers = [k.number for k in looks.looks(conn, name, locked.version) if wave in k.waves]
-            if readers:
-                raise StateError(
-                    f"look {readers[0]} has read wave {wave} as sent {to_text(earlier)[:16]} UTC",
-                    current="read",
-                    hint="a send time cannot move once it was looked at",
-                )
-        changed = events.record_send(
-            conn, name, locked.version, wave=wave, sent_at=at, by=workspace.actor.name, now=now
-        )
-        if changed:
-            ledger.append(
-                conn,
-                kind="wave.sent",
-                subject=f"experiment/{name}",
-                actor=workspace.actor,
-                payload={"version": locked.version, "wave": wave, "sent_at": to_text(at)},
-                now=now,
-            )
-    return changed, earlier
 
 
 def remainder(workspace: Workspace, name: str) -> Remainder:

@@ -16,6 +16,7 @@ from testkit.reports.contexts import report_context
 from testkit.reports.flat import looks_csv
 from testkit.reports.render import render
 from testkit.services.decide import doubts_about, waiting
+from testkit.services.retract import gone_since
 from testkit.services.spend import paid
 from testkit.store import amendments, events, looks, plans
 
@@ -130,7 +131,7 @@ def brief_of(workspace: Workspace, name: str) -> BriefContext:
         decision,
         remainder=waiting(locked.plan, lists, sends),
         practice=practice,
-        doubts=doubts_about(decision, batches) if decision else (),
+        doubts=(doubts_about(decision, batches) if decision else ()) or gone_since(look, batches),
         generated_at=shown(workspace.clock(), zone_name=workspace.config.organisation.zone),
     )
 
@@ -174,7 +175,7 @@ def recorded(workspace: Workspace, name: str) -> tuple[ReportContext, dict[str, 
         costs, mixed = _costs(conn, locked, taken)
     last = taken[-1] if taken else None
     rest = waiting(locked.plan, lists, sends)
-    doubts = doubts_about(decided[0], batches) if decided else ()
+    doubts = (doubts_about(decided[0], batches) if decided else ()) or gone_since(last, batches)
     zone_name = workspace.config.organisation.zone
     data: dict[str, Any] = {
         "experiment": name,

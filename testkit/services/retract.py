@@ -11,15 +11,21 @@ from testkit.services import increments
 from testkit.store import events, plans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from testkit.kernel.workspace import Workspace
+    from testkit.model.look import Look
 
-__all__ = ["retract"]
+__all__ = ["gone_since", "retract"]
 
 
-def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> events.Batch:
+def retract(
+    workspace: Workspace, name: str, batch_id: str, *, reason: str, dry_run: bool = False
+) -> events.Batch:
     """Take a batch back; its rows stay on disk and count no longer.
 
-    Looks that were taken with it stay as they are: a later look reads the data without it.
+    Looks that were taken with it stay as they are: a later look reads the data without it. A dry
+    run checks everything and changes nothing.
 
     Raises:
         InputError: No reason is given.
@@ -29,7 +35,7 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
     if not reason.strip():
         raise InputError("taking data back needs a reason", field="reason", hint="--reason TEXT")
     now = workspace.clock()
-    with workspace.db.write() as conn:
+    with workspace.db.read() if dry_run else workspace.db.write() as conn:
         locked = plans.require(conn, name)
         batch = events.batch(conn, name, locked.version, batch_id)
         increments.refuse_base(locked.plan, batch, events.batches(conn, name, locked.version))
@@ -37,6 +43,8 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
             raise StateError(
                 f"{batch_id} was taken back at {batch.retracted_at[:16]}", current="retracted"
             )
+        if dry_run:
+            return batch
         events.retract(conn, batch_id, by=workspace.actor.name, reason=reason, now=now)
         ledger.append(
             conn,
@@ -47,3 +55,26 @@ def retract(workspace: Workspace, name: str, batch_id: str, *, reason: str) -> e
             now=now,
         )
     return batch
+
+
+def gone_since(look: Look | None, batches: Sequence[events.Batch]) -> tuple[str, ...]:
+    """What to say before the figures of a look, where data that it read were taken back since."""
+    there = {b.data_sha256 for b in batches if b.retracted_at is None}  # the same rows, anew
+    gone = [
+        b
+        for b in batches
+        if look is not None
+        and b.retracted_at is not None
+        and b.at <= look.at < b.retracted_at
+        and b.data_sha256 not in there
+    ]
+    if look is None or not gone:
+        return ()
+    names = ", ".join(b.source_name for b in gone)
+    were = "was" if len(gone) == 1 else "were"
+    return (
+        (
+            f"TAKEN BACK: {names} {were} taken back after look {look.number}. The figures below"
+            " still rest on it: do not use them. The next look reads the data without it."
+        ),
+    )

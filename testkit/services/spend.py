@@ -132,8 +132,10 @@ def _refuse_overlaps(reading: Reading, before: Sequence[store.SpendFile]) -> Non
         )
 
 
-def retract(workspace: Workspace, name: str, file_id: str, *, reason: str) -> store.SpendFile:
-    """Take a file of spend back.
+def retract(
+    workspace: Workspace, name: str, file_id: str, *, reason: str, dry_run: bool = False
+) -> store.SpendFile:
+    """Take a file of spend back; a dry run checks everything and changes nothing.
 
     Raises:
         InputError: No reason is given.
@@ -142,12 +144,14 @@ def retract(workspace: Workspace, name: str, file_id: str, *, reason: str) -> st
     if not reason.strip():
         raise InputError("taking data back needs a reason", field="reason", hint="--reason TEXT")
     now = workspace.clock()
-    with workspace.db.write() as conn:
+    with workspace.db.read() if dry_run else workspace.db.write() as conn:
         locked = plans.require(conn, name)
         there = store.files(conn, name, locked.version)
         file = next((f for f in there if f.id == file_id), None)
         if file is None:
             raise NotFoundError("file of spend", file_id, did_you_mean=[f.id for f in there][:3])
+        if dry_run:
+            return file
         store.retract(conn, file_id, now=now)
         ledger.append(
             conn,

@@ -121,9 +121,13 @@ def _assignments(case: Case) -> dict[Key, Recorded]:
 
 
 def _sends(case: Case) -> dict[Key, Recorded]:
-    """The latest record of a wave counts: until a look has read it, a send time may be mended."""
+    """The latest record of a wave counts: a send time may be mended, or taken back."""
     recorded: dict[Key, Recorded] = {}
-    for row in case.of("wave.sent", "batch.taken_in"):
+    for row in case.of("wave.sent", "wave.unsent", "batch.taken_in"):
+        if row.kind == "wave.unsent":
+            gone = (_name(row.subject), row.payload.get("version"), row.payload.get("wave"))
+            recorded.pop(gone, None)
+            continue
         if row.kind == "wave.sent":
             waves = {row.payload.get("wave"): row.payload.get("sent_at")}
         else:

@@ -29,6 +29,7 @@ __all__ = [
     "assignments",
     "batch",
     "batches",
+    "forget_send",
     "handed_ids",
     "record_send",
     "retract",
@@ -192,6 +193,14 @@ def add_handed_ids(
         "INSERT INTO handed_id (experiment, plan_version, kind, list_column, at)"
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(experiment, version, kind, column, to_text(now)) for kind, column in ids.items()],
+    )
+
+
+def forget_send(conn: Connection, experiment: str, version: int, *, wave: int) -> None:
+    """Take back that a wave went out."""
+    conn.execute(
+        "DELETE FROM sending WHERE experiment = :e AND plan_version = :v AND wave = :wave",
+        {"e": experiment, "v": version, "wave": wave},
     )
 
 
