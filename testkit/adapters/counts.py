@@ -127,6 +127,8 @@ def snapshots_of(rows: Rows, columns: Columns, options: Options, *, file: str) -
             amount_cents=cells.cents(columns.amount),
             cost_cents=cells.cents(columns.cost),
             currency=cells.text(columns.currency).upper()[:3],
+            variant_of=cells.text(columns.together),
+            title=cells.text(columns.title),
         )
         if not message:
             cells.wrong.append(f"row {number}: no message and no arm")

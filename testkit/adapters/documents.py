@@ -69,27 +69,43 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def records_in(document: Any, paths: Sequence[str], *, each: str = "") -> list[dict[str, str]]:
+def records_in(
+    document: Any, paths: Sequence[str], *, each: str = "", above: Sequence[str] = ()
+) -> list[dict[str, str]]:
     """The records of a document as flat rows: those under the first path that leads to any.
 
     Args:
         document: What :func:`read_document` gave.
         paths: Dotted paths, tried in order; an empty one is the document itself.
         each: A list inside a record, every entry of which makes a row.
+        above: Keys of the object that holds the list of records; each row has them as ``..key``.
     """
     for path in paths or ("",):
-        found = _follow([document], path.split(".") if path else [])
-        records = [r for item in found for r in (item if isinstance(item, list) else [item])]
-        whole = [r for r in records if isinstance(r, dict)]
+        *way, last = path.split(".")
+        whole = [
+            (record, holder)
+            for holder in _opened(_follow([document], way) if path else [])
+            for record in _opened(_follow([holder], [last]))
+            if isinstance(record, dict)
+        ]
+        if not path:
+            whole = [(record, {}) for record in _opened([document]) if isinstance(record, dict)]
         if whole:
-            return [flat(row) for record in whole for row in _spread(record, each)]
+            return [
+                {**flat(row), **{f"..{key}": str(holder.get(key) or "") for key in above}}
+                for record, holder in whole
+                for row in _spread(record, each)
+            ]
     return []
+
+
+def _opened(found: list[Any]) -> list[Any]:
+    return [inner for item in found for inner in (item if isinstance(item, list) else [item])]
 
 
 def _follow(found: list[Any], keys: Sequence[str]) -> list[Any]:
     for key in keys:
-        opened = [inner for item in found for inner in (item if isinstance(item, list) else [item])]
-        found = [item[key] for item in opened if isinstance(item, dict) and key in item]
+        found = [item[key] for item in _opened(found) if isinstance(item, dict) and key in item]
     return found
 
 

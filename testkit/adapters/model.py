@@ -108,6 +108,9 @@ class Columns:
         arm: Columns that hold an arm, or a code that stands for one.
         message: Columns that name the message.
         label: Columns of the words that tell messages apart for a person (subject, name).
+        together: Columns that name the message of which the rows are variants; ``..key`` is a key
+            of the document around the list of records.
+        title: Columns of the name of that message.
         wave: Columns of the wave.
         verbs: Deeds of a row, for events.
         counts: ``name in COUNTS -> columns``, for snapshots.
@@ -127,6 +130,8 @@ class Columns:
     arm: tuple[str, ...] = ()
     message: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
     wave: tuple[str, ...] = ()
     verbs: tuple[Verb, ...] = ()
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -261,6 +266,8 @@ class Snapshot:
         amount_cents: Money raised; None where the tool does not say.
         cost_cents: What it cost; None where the tool does not say.
         currency: ISO code; empty where the file does not say.
+        variant_of: The message of which it is a variant; empty where the file does not say.
+        title: The name of that message.
     """
 
     message: str
@@ -273,6 +280,8 @@ class Snapshot:
     amount_cents: int | None = None
     cost_cents: int | None = None
     currency: str = ""
+    variant_of: str = ""
+    title: str = ""
 
     @property
     def key(self) -> tuple[str, int | None, str]:

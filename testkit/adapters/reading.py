@@ -128,7 +128,10 @@ def _rows(
         )
         return blocks.rows, (told,) if blocks.winners else (), {}
     if adapter.shape == "json":
-        records = records_in(read_document(source), adapter.records, each=adapter.each)
+        named = (*adapter.columns.together, *adapter.columns.title)
+        above = [name.removeprefix("..") for name in named if name.startswith("..")]
+        document = read_document(source)
+        records = records_in(document, adapter.records, each=adapter.each, above=above)
         if len(records) > MOST_ROWS:
             raise DataError(
                 f"{source.name} has more than {MOST_ROWS:,} records", count=len(records)

@@ -22,6 +22,8 @@ LISTED: Final = 12
 @click.command()
 @click.argument("source", type=FILE, required=False)
 @click.option("--column", "named", metavar="KEY=NAME", multiple=True, help="An unusual column.")
+@click.option("--together", metavar="START", multiple=True, help="Names that start so: one test.")
+@click.option("--apart", metavar="START", multiple=True, help="Names that start so are no test.")
 @click.option("--dry-run", is_flag=True, help="Read the file alone, and keep nothing.")
 @click.option("--forget", "gone", metavar="ID", help="Take a file of old tests back.")
 @json_option
@@ -30,14 +32,17 @@ def past(
     app: App,
     source: Path | None,
     named: tuple[str, ...],
+    together: tuple[str, ...],
+    apart: tuple[str, ...],
     dry_run: bool,
     gone: str | None,
     as_json: bool,
 ) -> None:
     """Take in last year's tests: a tool's export, or one row for each arm of each test.
 
-    In an export of counts (Mailchimp, Action Network ...) messages of one day whose names differ in
-    the version only are a test; --column outcomes=clicked names the count.
+    In an export of counts (Mailchimp, Action Network ...) the variants of a message are a test, and
+    so are messages of one day whose names start alike: look at the pairs with --dry-run; --together
+    and --apart say otherwise. --column outcomes=clicked names the count.
 
     They are read as fixed tests and labelled "not pre-registered". Together they say how much your
     messages usually differ: the planner sizes by it, and large differences are drawn back to what a
@@ -47,6 +52,7 @@ def past(
     Example:
       whistlestop experiment past last-year.csv --column outcomes=gifts
       whistlestop experiment past campaigns.csv --dry-run
+      whistlestop experiment past messages.json --together "March petition" --apart Newsletter
     """
     from testkit.services import past as service
 
@@ -63,9 +69,11 @@ def past(
     if source is None:
         done = service.Past(file_id="", tests=0, summaries=service.known(app.workspace()))
     elif dry_run:  # needs no workspace
-        done = service.read_only(source, columns=columns)
+        done = service.read_only(source, columns=columns, together=together, apart=apart)
     else:
-        done = service.take_in(app.workspace(), source, columns=columns)
+        done = service.take_in(
+            app.workspace(), source, columns=columns, together=together, apart=apart
+        )
     lines = [f"read as {done.read_as}"] if done.read_as else []
     lines += done.notes
     lines += [_text(summary) for summary in done.summaries] or ["no old tests yet: give a file"]

@@ -159,9 +159,15 @@ def _whole(text: str) -> int | None:
     return count(text)
 
 
-def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
+def read_only(
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    together: Sequence[str] = (),
+    apart: Sequence[str] = (),
+) -> Past:
     """What a file of old tests says by itself; nothing is kept. See :func:`take_in`."""
-    found = _read(path, columns or {})
+    found = _read(path, columns or {}, together, apart)
     return Past(
         file_id="",
         tests=len(found.tests),
@@ -171,26 +177,37 @@ def read_only(path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
     )
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> Exported:
+def _read(
+    path: Path, columns: Mapping[str, str], together: Sequence[str], apart: Sequence[str]
+) -> Exported:
     """The export of a tool that is known, or else a plain CSV."""
-    export = read_export(path, columns=columns)
+    export = read_export(path, columns=columns, together=together, apart=apart)
     if export is not None:
         return export
     return Exported(tests=tuple(read_file(path, columns=columns)), read_as="", notes=())
 
 
-def take_in(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | None = None) -> Past:
+def take_in(
+    workspace: Workspace,
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    together: Sequence[str] = (),
+    apart: Sequence[str] = (),
+) -> Past:
     """Take a file of old tests in, and read all that count.
 
     Args:
         workspace: The workspace.
         path: The export of a tool that is known, or a CSV with one row for each arm of each test.
         columns: See :func:`read_file`; for an export, ``outcomes`` names the count to compare.
+        together: Starts of names: messages that start so are versions of one test.
+        apart: Starts of names that make no test.
 
     Raises:
         StateError: The same file counts already.
     """
-    found = _read(path, columns or {})
+    found = _read(path, columns or {}, together, apart)
     tests = found.tests
     sha, now = digest_file(path), workspace.clock()
     file_id = new_id("past", now=now)

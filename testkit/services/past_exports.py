@@ -1,4 +1,4 @@
-"""Old tests in the exports of tools: messages whose names differ in the version only are a test."""
+"""Old tests in the exports of tools: variants of a message, and messages that are versions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from testkit.errors import DataError, InputError
 from testkit.model.past import PastArm, PastTest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from testkit.adapters.model import Adapter, Reading, Snapshot
+
+    _Group = tuple[str, str, list[Snapshot]]
 
 __all__ = ["Exported", "read_export"]
 
@@ -28,7 +30,11 @@ VERSION: Final = re.compile(
     r"(?:[a-h]|[1-9])[\])]?\s*$",
     re.IGNORECASE,
 )
-CHANNELS: Final = {"spoke": "text", "mailchimp": "email", "action-network": "email"}
+STEM: Final = re.compile(r"^(\S.{2,}?)(?:\s*[,:;|/(\[]\s*|\s+[–—-]\s+)[^,:;|/(\[–—]+$")
+"""What stands before the last mark in a name: ``Petition`` of ``Petition, plain``."""
+CHANNELS: Final = {
+    "spoke": "text", "mailchimp": "email", "action-network": "email", "everyaction": "email",
+}  # fmt: skip
 SHOWN: Final = 20
 
 
@@ -47,15 +53,25 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def read_export(path: Path, *, columns: Mapping[str, str], zone: str = "UTC") -> Exported | None:
+def read_export(
+    path: Path,
+    *,
+    columns: Mapping[str, str],
+    together: Sequence[str] = (),
+    apart: Sequence[str] = (),
+    zone: str = "UTC",
+) -> Exported | None:
     """Read an export of counts as old tests; None where the file is none that is known.
 
-    Messages of one day whose names are alike but for a version (``June A`` and ``June B``,
-    ``combination 1`` and ``2``) are a test. A message that stands alone is none, and is left out.
+    Variants inside one message are a test. So are messages of one day whose names are alike but
+    for a version (``June A`` and ``June B``, ``combination 1`` and ``2``), or that start alike
+    (``Petition, plain`` and ``Petition, name``). A message that stands alone is none.
 
     Args:
         path: The file.
         columns: ``outcomes`` and ``units`` to the name of a count; anything else is a plain CSV's.
+        together: Starts of names: messages that start so are versions of one test.
+        apart: Starts of names that make no test.
         zone: IANA zone of times without an offset.
 
     Raises:
@@ -73,34 +89,79 @@ def read_export(path: Path, *, columns: Mapping[str, str], zone: str = "UTC") ->
         reading = read(connection, path, adapter=found.adapter, options=Options(zone=zone))
     outcome = columns.get("outcomes") or _outcome(reading)
     units = columns.get("units") or ("assigned" if _all(reading, "assigned") else "sent")
-    groups: dict[tuple[str, str], list[Snapshot]] = {}
-    for one in reading.snapshots:
-        title = one.message if found.adapter.shape == "blocks" else one.label
-        groups.setdefault((VERSION.sub("", title).strip() or title, one.sent_at[:10]), []).append(
-            one
-        )
-    several = {key: ones for key, ones in groups.items() if len(ones) > 1}
-    alone = len(groups) - len(several)
-    if not several:
+    tests, paired, alone = _tests(reading, found.adapter, together, apart)
+    if not tests:
         raise DataError(
             f"{path.name}: no two messages of one day are versions of each other",
             rows=[one.label for one in reading.snapshots[:SHOWN]],
             count=len(reading.snapshots),
             field=path.name,
-            hint="name them alike but for the version (June A, June B), or bring a CSV with a row"
-            " for each arm: test, arm, units, outcomes",
+            hint="say which are: --together 'START OF THEIR NAMES'; or bring a CSV with a row for"
+            " each arm: test, arm, units, outcomes",
         )
     notes = [f"{outcome} of {units} is compared; another count: --column outcomes=NAME"]
-    notes += [f"{alone:,} messages stand alone: no test, left out"] if alone else []
+    notes += [
+        f"a test by the start of its names, {stem}: {' / '.join(one.label for one in ones)};"
+        f" if it is none: --apart '{stem}'"
+        for stem, ones in paired
+    ]
+    stand = "message stands" if alone == 1 else "messages stand"
+    notes += [f"{alone:,} {stand} alone: no test, left out"] if alone else []
     notes += [f"left out: {one.count:,} {one.why}" for one in reading.dropped]
     return Exported(
         tests=tuple(
             _test(path, found.adapter, name, day, ones, units=units, outcome=outcome)
-            for (name, day), ones in several.items()
+            for name, day, ones in tests
         ),
         read_as=f"{found.adapter.name} ({found.sure}): {found.adapter.title}; {found.why}",
         notes=tuple(notes),
     )
+
+
+def _tests(
+    reading: Reading, adapter: Adapter, together: Sequence[str], apart: Sequence[str]
+) -> tuple[list[_Group], list[tuple[str, list[Snapshot]]], int]:
+    """Messages that are versions of each other; which of them by a stem only; how many are alone.
+
+    The tool's own word comes first, then the caller's, then names alike but for a version, and then
+    names of one day that start alike.
+    """
+    rest = list(reading.snapshots)
+    tests: list[_Group] = []
+
+    def gather(key: Callable[[Snapshot], tuple[str, str]]) -> list[_Group]:
+        nonlocal rest
+        groups: dict[tuple[str, str], list[Snapshot]] = {}
+        for one in rest:
+            groups.setdefault(key(one), []).append(one)
+        found = [(n, d, ones) for (n, d), ones in groups.items() if n and len(ones) > 1]
+        taken = {id(one) for _, _, ones in found for one in ones}
+        rest = [one for one in rest if id(one) not in taken]
+        return found
+
+    def name_of(one: Snapshot) -> str:
+        return one.message if adapter.shape == "blocks" else one.label
+
+    def said(one: Snapshot) -> tuple[str, str]:
+        start = next((s for s in together if name_of(one).lower().startswith(s.lower())), "")
+        return (start, "")
+
+    def version(one: Snapshot) -> tuple[str, str]:
+        name = name_of(one)
+        return (VERSION.sub("", name).strip() or name, one.sent_at[:10])
+
+    def stem(one: Snapshot) -> tuple[str, str]:
+        found = STEM.match(name_of(one))
+        start = found[1].strip() if found else ""
+        return ("" if start in apart else start, one.sent_at[:10])
+
+    for _, _, ones in gather(lambda one: (one.variant_of, "")):
+        tests.append((ones[0].title or ones[0].variant_of, ones[0].sent_at[:10], ones))
+    tests += [(start, ones[0].sent_at[:10], ones) for start, _, ones in gather(said)]
+    tests += gather(version)
+    paired = gather(stem)
+    tests += paired
+    return tests, [(name, ones) for name, _, ones in paired], len(rest)
 
 
 def _all(reading: Reading, count: str) -> bool:
