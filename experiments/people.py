@@ -98,7 +98,7 @@ def gifts(*, units: int, givers: int, mean: float, standard_error: float) -> NDA
     while high - low > 1e-12:  # the spread grows with sigma: halve until it is as wanted
         middle = (low + high) / 2
         low, high = (middle, high) if shape(middle).var() < wanted else (low, middle)
-    found = gift * shape(high)
+    found: NDArray[np.float64] = gift * shape(high)
     if not math.isclose(found.var() / gift**2, wanted, rel_tol=1e-6):
         raise InputError(
             f"{givers} gifts cannot have that standard error", field="standard_error",

@@ -9,7 +9,7 @@ from testkit.adapters.cells import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from testkit.adapters.model import Adapter, Reading, Verb
+    from testkit.adapters.model import Adapter, Out, Reading, Verb
     from testkit.adapters.registry import Recognised
 
 __all__ = ["ACTIONKIT_QUERY", "described", "recognised", "summary"]
@@ -54,15 +54,22 @@ def described(adapter: Adapter) -> str:
     if adapter.machine:
         lines.append(f"machines: {adapter.machine}")
     if adapter.out:
-        header = ", ".join(name for name, _ in adapter.out.columns)
-        lines.append(f"hands back: {header}")
-        lines.append(f"  {adapter.out.note}")
+        for word, out in (("hands back", adapter.out), ("or", adapter.out.other)):
+            if out is not None:
+                lines.append(f"{word}: {', '.join(name for name, _ in out.columns)}")
+                lines.append(f"  {out.note}")
+                lines += [f"  --with {_asked(out, n)}=...: {what}" for n, what in out.asks.items()]
+                lines += [f"  --with {n}=... (may be left out): {w}" for n, w in out.may.items()]
     lines += [f"note: {note}" for note in adapter.notes]
     if adapter.verified == "preset":
         lines.append("note: a preset; no real export of it was seen yet")
     if adapter.name == "actionkit-sql":
         lines += ["the query:", ACTIONKIT_QUERY]
     return "\n".join(lines)
+
+
+def _asked(out: Out, name: str) -> str:
+    return f"{name}.ARM" if name == out.own else name
 
 
 def _names(names: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from testkit.engines.sources import identifier, literal, open_csv, write_csv
 from testkit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -146,15 +146,8 @@ def hand_back(
     Raises:
         InputError: The tool takes no list, or something that it needs is missing.
     """
-    out = _out(adapter)
     values = dict(values or {})
-    missing = [name for name in out.asks if not values.get(name)]
-    if missing:
-        raise InputError(
-            f"{adapter.name} needs {missing[0]}: {out.asks[missing[0]]}",
-            field=missing[0],
-            hint=f"give it as {missing[0]}=VALUE",
-        )
+    out = _form(_out(adapter), values)
     bad = next((n for n, v in values.items() if not re.fullmatch(r"[\w .:-]{1,100}", v)), "")
     if bad:
         raise InputError(f"{values[bad]!r} cannot be part of a column name", field=bad)
@@ -165,6 +158,9 @@ def hand_back(
     connection.execute(f"CREATE TEMP TABLE {source} AS SELECT * FROM ({rows})")
     there = {c[0] for c in connection.execute(f"DESCRIBE {source}").fetchall()}
     keys = [k for k in out.keys if k in there]
+    if out.one_id and len(keys) > 1:
+        keys = [_widest(connection, source, keys)]
+        there -= set(out.keys) - set(keys)
     if out.per_person and not keys:
         raise InputError(
             f"{adapter.name} joins on {' or '.join(out.keys)}, and the list has neither"
@@ -176,6 +172,7 @@ def hand_back(
     groups = connection.execute(
         f"SELECT wave, arm, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"
     ).fetchall()
+    _check_values(adapter, out, values, sorted({str(arm) for _, arm, _ in groups}))
     for name in (experiment, *(arm for _, arm, _ in groups)):
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", str(name)):
             raise InputError(f"{name!r} cannot be part of a file name", field="arm", value=name)
@@ -189,10 +186,15 @@ def hand_back(
             "refcode": (refcodes or {}).get(arm) or f"tk-{experiment}-{arm}",
             "link": (links or {}).get(arm, ""),
             "arm_text": (texts or {}).get(arm, ""),
-            **values,
+            **_values_of(values, arm),
         }
-        fields = {"experiment_": experiment.replace("-", "_"), **values}
-        columns = [(_filled(header, fields), template) for header, template in out.columns]
+        fixed["coded_link"] = _coded(fixed["link"], out.parameter, fixed["refcode"])
+        fields = {"experiment_": experiment.replace("-", "_"), **_values_of(values, arm)}
+        columns = [
+            (_filled(header, fields), template)
+            for header, template in out.columns
+            if not any(name in out.may and not fields.get(name) for name in _FIELD.findall(header))
+        ]
         cells = ", ".join(
             f"{_template(template, fixed, there)} AS {identifier(header)}"
             for header, template in columns
@@ -220,6 +222,68 @@ def hand_back(
     return tuple(written)
 
 
+def _form(out: Out, values: Mapping[str, str]) -> Out:
+    """The form that the values are for."""
+    names = {name.split(".")[0] for name in values if values[name]}
+    other = out.other
+    return other if other is not None and names & other.asks.keys() else out
+
+
+def _check_values(
+    adapter: Adapter, out: Out, values: Mapping[str, str], arms: Sequence[str]
+) -> None:
+    """Refuse a form without what it asks for, and values that nobody asked for.
+
+    Raises:
+        InputError: A value is missing, is not known, or is the same for two arms.
+    """
+    for name, what in out.asks.items():
+        lacking = [arm for arm in arms if not _values_of(values, arm).get(name)]
+        if lacking:
+            each = f"{name}.{lacking[0]}" if name == out.own else name
+            other = (
+                "" if out.other is None else f"; or {', '.join(out.other.asks)} for its other form"
+            )
+            raise InputError(
+                f"{adapter.name} needs {name}: {what}", field=name,
+                hint=f"give it as --with {each}=VALUE{other}",
+            )  # fmt: skip
+    known = {*out.asks, *out.may}
+    strange = [n for n in values if n.split(".")[0] not in known]
+    if strange:
+        raise InputError(
+            f"{adapter.name} does not ask for {strange[0]!r}", field=strange[0],
+            hint=f"it asks for: {', '.join(sorted(known)) or 'nothing'}",
+        )  # fmt: skip
+    told = [_values_of(values, arm)[out.own] for arm in arms] if out.own else []
+    if len(set(told)) < len(told):
+        raise InputError(
+            f"two arms have one {out.own}: nobody could tell them apart", field=out.own,
+            hint=" ".join(f"--with {out.own}.{arm}=VALUE" for arm in arms),
+        )  # fmt: skip
+
+
+def _values_of(values: Mapping[str, str], arm: str) -> dict[str, str]:
+    """The values for an arm: its own (``name.ARM``) before everybody's."""
+    own = {n.removesuffix(f".{arm}"): v for n, v in values.items() if n.endswith(f".{arm}")}
+    return {**{n: v for n, v in values.items() if "." not in n}, **own}
+
+
+def _coded(link: str, parameter: str, code: str) -> str:
+    """The link with the arm's code; one that names a code already stays as it is."""
+    if not link or not parameter or re.search(rf"[?&]{parameter}=", link):
+        return link
+    address, mark, place = link.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}{parameter}={code}{mark}{place}"
+
+
+def _widest(connection: duckdb.DuckDBPyConnection, source: str, keys: Sequence[str]) -> str:
+    """The kind of id that most people have; of several the tool's own."""
+    counted = ", ".join(f"count({normal_id_sql(k, identifier(k))})" for k in keys)
+    row = connection.execute(f"SELECT {counted} FROM {source}").fetchone() or ()
+    return max(zip(keys, row, strict=True), key=lambda pair: pair[1])[0]
+
+
 def _out(adapter: Adapter) -> Out:
     if adapter.out is None:
         raise InputError(
@@ -240,10 +304,13 @@ def fields_of(adapter: Adapter) -> tuple[str, ...]:
     Raises:
         InputError: The tool takes no list.
     """
-    out = _out(adapter)
-    named = [name for _, template in out.columns for name in _FIELD.findall(template)]
-    ours = {"arm", "wave", "experiment", "tag", "refcode", "link", "arm_text", *out.asks}
-    return tuple(dict.fromkeys(name for name in (*out.keys, *named) if name not in ours))
+    ours = {"arm", "wave", "experiment", "tag", "refcode", "link", "coded_link", "arm_text"}
+    wanted: list[str] = []
+    for out in filter(None, (_out(adapter), _out(adapter).other)):
+        named = [name for _, template in out.columns for name in _FIELD.findall(template)]
+        ours |= {*out.asks, *out.may}
+        wanted += [*out.keys, *named]
+    return tuple(dict.fromkeys(name for name in wanted if name not in ours))
 
 
 def _filled(header: str, fields: Mapping[str, str]) -> str:
@@ -304,7 +371,8 @@ def read_hand_back(
         for header, template in out.columns
         if template == f"{{{kind}}}" and file.has(header)
     ]
-    link = next((h for h, t in out.columns if t == "{link}" and file.has(h)), "")
+    links_in = {"{link}", "{coded_link}"}
+    link = next((h for h, t in out.columns if t in links_in and file.has(h)), "")
     links = {}
     if link:
         found = connection.execute(

@@ -127,6 +127,7 @@ MAILCHIMP_ACTIVITY: Final = Adapter(
 ACTION_NETWORK_OUT: Final = Out(
     columns=(("uuid", "{action_network}"), ("email", "{email}"), ("tk_link", "{link}")),
     keys=("action_network", "email"),
+    one_id=True,
     note=(
         "upload, and give the tag tk-EXPERIMENT-ARM while uploading; a tag cannot be renamed or"
         " deleted later. With unique ids no address leaves this machine"
@@ -224,7 +225,7 @@ ACTIONKIT: Final = Adapter(
     form="events",
     signs=(("user_id",), ("mailing_id",), ("letter",)),
     columns=Columns(
-        ids={"actionkit": ("user_id",)},
+        ids={"actionkit": ("user_id",), "akid": ("akid",), "email": ("email",)},
         arm=("letter",),
         message=("mailing_id",),
         currency=("currency",),
@@ -242,20 +243,42 @@ ACTIONKIT: Final = Adapter(
         ),
     ),
     out=Out(
-        columns=(("user_id", "{actionkit}"), ("user_tk_{experiment_}", "{arm}"),
-                 ("user_tk_{experiment_}_link", "{link}")),
-        keys=("actionkit",),
+        columns=(("user_id", "{actionkit}"), ("akid", "{akid}"), ("email", "{email}"),
+                 ("user_tk_{experiment_}", "{arm}"), ("user_tk_{experiment_}_link", "{link}")),
+        keys=("actionkit", "akid", "email"),
+        one_id=True,
         note="upload as users; only the id and user_ columns, so ActionKit takes its fast path",
     ),
     machine="core_open holds people's opens only; core_open_raw keeps machines' for 90 days",
 )  # fmt: skip
 
 EVERYACTION_OUT: Final = Out(
-    columns=(("vanid", "{vanid}"), ("CF{custom_field}", "{arm}")),
+    columns=(
+        ("vanid", "{vanid}"), ("CF{custom_field}", "{arm}"), ("CF{link_field}", "{link}"),
+        ("CF{code_field}", "{refcode}"),
+    ),
     keys=("vanid",),
     asks={"custom_field": "the id of the custom field that takes the arm, as 1234567"},
+    may={
+        "link_field": "the id of a custom field that takes the arm's link",
+        "code_field": "the id of a custom field that takes the arm's refcode",
+    },
+    other=Out(
+        columns=(
+            ("vanid", "{vanid}"), ("activistcodeid", "{activist_code}"),
+            ("datecanvassed", "{date}"), ("contacttypeid", "{contact_type}"),
+        ),
+        keys=("vanid",),
+        asks={
+            "activist_code": "the id of an activist code, one for each arm",
+            "date": "the day that the code is given on, as 2026-11-03",
+            "contact_type": "the id of the contact type",
+        },
+        own="activist_code",
+        note="bulk import of activist codes; vanid is the first column",
+    ),
     note="bulk import; vanid is the first column",
-)
+)  # fmt: skip
 
 EVERYACTION_EMAIL: Final = Adapter(
     name="everyaction-email",

@@ -165,9 +165,17 @@ class Out:
     Attributes:
         columns: ``(header, template)``. A template is text with ``{email}``, ``{phone}`` and so on
             for ids, ``{first_name}`` and other columns of the list, ``{arm}``, ``{wave}``,
-            ``{experiment}``, ``{tag}``, ``{link}``, ``{refcode}``, ``{arm_text}``.
+            ``{experiment}``, ``{tag}``, ``{link}``, ``{coded_link}``, ``{refcode}``,
+            ``{arm_text}``.
         keys: Kinds of ids of which a row needs at least one.
-        asks: Names that the caller must give in ``values``, with what they are.
+        asks: Names that the caller must give in ``values``, with what they are; each as ``name``,
+            or as ``name.ARM`` for every arm.
+        may: Names that the caller may give; a column whose header needs one is left out without it.
+        own: A name of ``asks`` that must differ between arms, for nothing else tells them apart.
+        one_id: Write only the one kind of id that most people have: the others are nobody's
+            business, or would be blank for some.
+        parameter: What carries the arm's code in ``{coded_link}``: ``refcode``, ``utm_content``.
+        other: Another form of the same tool, taken where all that it asks for is given.
         per_person: Whether a file lists people; otherwise it is one row per arm.
         verified: ``seen`` in the tool's source or documentation, or ``preset``.
         note: What to do with the file.
@@ -176,6 +184,11 @@ class Out:
     columns: tuple[tuple[str, str], ...]
     keys: tuple[str, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
+    may: Mapping[str, str] = field(default_factory=dict)
+    own: str = ""
+    one_id: bool = False
+    parameter: str = ""
+    other: Out | None = None
     per_person: bool = True
     verified: str = "seen"
     note: str = ""

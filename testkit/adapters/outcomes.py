@@ -141,9 +141,10 @@ ACTBLUE: Final = Adapter(
         ),
     ),
     out=Out(
-        columns=(("arm", "{arm}"), ("refcode", "{refcode}"), ("link", "{link}")),
+        columns=(("arm", "{arm}"), ("refcode", "{refcode}"), ("link", "{coded_link}")),
         per_person=False,
-        note="put the refcode into the link of the arm: ?refcode=CODE",
+        parameter="refcode",
+        note="put this link into the arm's message: its refcode leads a gift to the arm",
     ),
     machine="money is human",
 )  # fmt: skip
@@ -166,11 +167,30 @@ MOBILIZE: Final = Adapter(
         ),
     ),
     out=Out(
-        columns=(("arm", "{arm}"), ("utm_content", "{refcode}"), ("link", "{link}")),
+        columns=(("arm", "{arm}"), ("utm_content", "{refcode}"), ("link", "{coded_link}")),
         per_person=False,
-        note="put it into the link of the arm: ?utm_content=CODE",
+        parameter="utm_content",
+        note="put this link into the arm's message: its utm_content leads a sign-up to the arm",
     ),
     notes=("A sign-up is not attendance: `attended` is the goal.",),
+)  # fmt: skip
+
+HUSTLE: Final = Adapter(
+    name="hustle",
+    title="Hustle, leads (CSV to upload)",
+    form=None,
+    verified="preset",
+    out=Out(
+        columns=(
+            ("firstName", "{first_name}"), ("lastName", "{last_name}"), ("email", "{email}"),
+            ("phoneNumber", "{phone}"), ("arm", "{arm}"), ("arm_text", "{arm_text}"),
+            ("arm_link", "{link}"),
+        ),
+        keys=("phone",),
+        verified="preset",
+        note="upload as leads: columns that Hustle does not know become custom fields",
+    ),
+    notes=("Its results come by a mapping: `adapters map FILE`.",),
 )  # fmt: skip
 
 META_ADS: Final = Adapter(
@@ -225,5 +245,6 @@ GOOGLE_ADS: Final = Adapter(
 
 OUTCOMES: Final = (
     SPOKE_CONTACTS, SPOKE_MESSAGES, REWIRED_CONTACTS, REWIRED_MESSAGES, ACTBLUE, MOBILIZE,
+    HUSTLE,
     META_ADS, GOOGLE_ADS,
 )  # fmt: skip

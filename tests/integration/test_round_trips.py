@@ -240,3 +240,50 @@ def test_a_general_hand_back_is_read_again_by_a_mapping_of_its_own_columns(sprin
     )
     done = spring.json("experiment", "intake", "spring", path, "--mapping", "own")
     assert done["outcomes"] == {"control": 0, "name": 6}
+
+
+def test_everyaction_takes_the_arm_as_a_field_with_link_and_code_or_as_an_activist_code(spring):
+    handed(spring, "generic-csv", LIST)
+    words = ("experiment", "assign", "spring", str(spring.folder / "list.csv"))
+    words = (*words, "--for", "everyaction-people")
+    fields = ("custom_field=12", "link_field=13", "code_field=14")
+    rows = again(spring, words, fields)["name"]
+    assert rows[0].keys() == {"vanid", "CF12", "CF13", "CF14"}
+    assert {(r["CF12"], r["CF13"], r["CF14"]) for r in rows} == {
+        ("name", "https://example.org/call?a=2", "tk-spring-name"),
+    }  # fmt: skip
+    codes = ("activist_code.control=101", "activist_code.name=102")
+    day = ("date=2026-11-03", "contact_type=2")
+    rows = again(spring, words, (*codes, *day))
+    assert list(rows["name"][0]) == ["vanid", "activistcodeid", "datecanvassed", "contacttypeid"]
+    assert {r["activistcodeid"] for r in rows["control"]} == {"101"}
+    assert {tuple(r.values())[1:] for r in rows["name"]} == {("102", "2026-11-03", "2")}
+    for wrong, said in (
+        (("activist_code=101", *day), "two arms have one activist_code"),
+        ((codes[0], *day), "activist_code.name=VALUE"),
+        ((*fields, "colour=red"), "does not ask for 'colour'"),
+        ((), "needs custom_field"),
+    ):
+        refused = spring(*words, *(w for one in wrong for w in ("--with", one)))
+        assert refused.code == 2
+        assert said in refused.err
+
+
+def again(shell, words, given):
+    done = shell.json(*words, *(w for one in given for w in ("--with", one)))
+    return {file["arm"]: read(shell.folder / file["path"]) for file in done["handed"]}
+
+
+def test_a_tool_that_joins_on_one_id_gets_no_other(spring):
+    handed(spring, "generic-csv", LIST)
+    network = handed_again(spring, ADAPTERS["action-network-report"])["name"][0]
+    assert network.keys() == {"uuid", "tk_link"}  # no address leaves this machine
+    kit = handed_again(spring, ADAPTERS["actionkit-sql"])["name"][0]
+    assert kit.keys() == {"user_id", "user_tk_spring", "user_tk_spring_link"}  # the fast path
+
+
+def test_links_of_gifts_and_events_carry_the_code_of_their_arm(spring):
+    handed(spring, "generic-csv", LIST)
+    for tool, parameter in (("actblue-csv", "refcode"), ("mobilize", "utm_content")):
+        (row,) = handed_again(spring, ADAPTERS[tool])["name"]
+        assert row["link"] == f"https://example.org/call?a=2&{parameter}=tk-spring-name"

@@ -120,7 +120,7 @@ def comes_back(file, tool, *, people):
     with session() as connection:
         again = read_hand_back(connection, file.path, adapter=adapter_named(tool))
         link = f"https://example.org/call?a={1 if named.arm == 'control' else 2}"
-        assert set(again.links.values()) <= {link}
+        assert all(found.startswith(link) for found in again.links.values())
         if not again.table:
             code = {"control": "tk-spring-control", "name": "spring-n"}[named.arm]
             assert code in file.path.read_text(encoding="utf-8")

@@ -323,7 +323,8 @@ def test_what_is_handed_back_is_read_again_with_the_same_people_arm_and_link(
         again = read_hand_back(connection, one.path, adapter=adapter)
         assert (again.experiment, again.wave) == ("spring", one.wave)
         assert set(again.arms) == {one.arm}
-        assert again.links in ({}, {one.arm: LINKS[one.arm]})
+        # With the arm's code behind it, where the tool carries one in the link.
+        assert all(found.startswith(LINKS[one.arm]) for found in again.links.values())
         if not adapter.out.per_person:
             assert again.links
             continue
