@@ -91,8 +91,8 @@ def gifts(*, units: int, givers: int, mean: float, standard_error: float) -> NDA
     z = ndtri((np.arange(givers) + 0.5) / givers)
 
     def shape(sigma: float) -> NDArray[np.float64]:
-        made = np.exp(sigma * z)
-        return made / made.mean()
+        made: NDArray[np.float64] = np.exp(sigma * z)
+        return np.asarray(made / made.mean(), dtype=np.float64)
 
     low, high = 0.0, 10.0
     while high - low > 1e-12:  # the spread grows with sigma: halve until it is as wanted

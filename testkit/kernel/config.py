@@ -49,6 +49,7 @@ class Organisation(_Strict):
         zone: IANA time zone in which deadlines and pages are read.
         lang: Language of messages, an ISO 639-1 code.
         link: Address that asks lead to when an issue names none.
+        currency: Of amounts in plans, an ISO 4217 code such as USD; empty shows none.
         phone: Number for callers and call scripts.
         short_name: Name in a text message; empty means ``name``.
         signer: Who signs an e-mail.
@@ -63,6 +64,7 @@ class Organisation(_Strict):
     zone: str = "UTC"
     lang: str = Field(default="en", pattern=r"^[a-z]{2}$", examples=["en"])
     link: str = "https://example.org/act"
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     phone: str = ""
     short_name: str = ""
     signer: str = ""

@@ -56,6 +56,7 @@ def brief_context(
     practice: bool,
     doubts: tuple[str, ...],
     generated_at: str,
+    currency: str = "",
 ) -> BriefContext:
     """Put what is recorded into short sentences."""
     look = last
@@ -66,7 +67,7 @@ def brief_context(
         numbers=_numbers(plan, look, decision, remainder),
         sure=_sure(plan, decision),
         risk=_risk(plan, look),
-        cost=_cost(plan, decision),
+        cost=_cost(plan, decision, f" {currency}".rstrip()),
         after=plan.what_will_change,
         ask=_ask(decision, remainder),
         doubts=doubts,
@@ -117,7 +118,8 @@ def _numbers(plan: Plan, look: Look | None, decision: Decision | None, remainder
     else:
         said = (
             f"We sent to {units:,} people. With “{control.name}” the mean of {plan.metric.name} was"
-            f" {control.rate:,.2f}. With “{arm.name}” it was {arm.rate:,.2f}."
+            f" {words.figure(plan.metric, control.rate)}. With “{arm.name}” it was"
+            f" {words.figure(plan.metric, arm.rate)}."
         )
     if decision is None or remainder <= 0 or decision.sooner or plan.metric.kind == "ratio":
         return said
@@ -218,18 +220,18 @@ def _and(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _cost(plan: Plan, decision: Decision | None) -> str:
+def _cost(plan: Plan, decision: Decision | None, currency: str) -> str:
     said = []
     if plan.budget_cents is not None:
-        said.append(f"The test may cost up to {plan.budget_cents / 100:,.2f}.")
+        said.append(f"The test may cost up to {plan.budget_cents / 100:,.2f}{currency}.")
     cents = [a.cents_per_unit for a in plan.arms if a.cents_per_unit]
     if cents:
-        said.append(f"Each message costs up to {max(cents) / 100:,.2f}.")
+        said.append(f"Each message costs up to {max(cents) / 100:,.2f}{currency}.")
     if decision is not None and decision.per_thousand is not None:
         found = decision.per_thousand
         said.append(
-            f"For each 1,000 spent we get {found['value']:+,.1f} ({plan.metric.name}). It may be"
-            f" {found['low']:+,.1f}, or {found['high']:+,.1f}."
+            f"For each 1,000{currency} spent we get {found['value']:+,.1f} ({plan.metric.name})."
+            f" It may be {found['low']:+,.1f}, or {found['high']:+,.1f}."
         )
     return " ".join(said) or "No cost was set down for this test."
 

@@ -10,6 +10,7 @@ from testkit.kernel.clock import from_text, shown
 from testkit.model.plan import OBSERVATIONAL
 from testkit.reports import tables, words
 from testkit.reports.charts import LookChart, look_chart
+from testkit.reports.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ class ReportContext:
         looks: One row per look: number, when, waves, share, difference, interval, z, bound,
             verdict.
         arms: One row per arm at the last look: name, units, outcomes, rate, text.
+        arm_heads: What the two last columns of the arms hold: a count, and a value.
         young: One row per arm of the waves that are not old enough: name, units, outcomes; shown,
             never analysed.
         comparisons: One row per metric and arm at the last look: metric, role, arm, values,
@@ -80,6 +82,7 @@ class ReportContext:
     plan_digest: str
     looks: tuple[dict[str, str], ...]
     arms: tuple[dict[str, str], ...]
+    arm_heads: tuple[str, str]
     young: tuple[dict[str, str], ...]
     comparisons: tuple[dict[str, str], ...]
     disagreements: tuple[str, ...]
@@ -102,20 +105,6 @@ class ReportContext:
     references: tuple[str, ...]
     generated_at: str
     ledger_head: str
-
-
-REFERENCES = (
-    (
-        "Bounds: Lan & DeMets (1983), Biometrika 70(3), 659-663, solved by the recursion of"
-        " Armitage, McPherson & Rowe (1969), JRSS A 132(2), 235-244."
-    ),
-    (
-        "Interval while running: Miettinen & Nurminen (1985), Statistics in Medicine 4(2), 213-226,"
-        " inverted at the look's bound; Jennison & Turnbull (2000), ch. 9."
-    ),
-    "After a stop: stage-wise ordering, Tsiatis, Rosner & Mehta (1984), Biometrics 40(3), 797-803.",
-    "Sample ratio: Pearson's chi-square test against the planned shares, blocking below 0.001.",
-)
 
 
 def report_context(
@@ -149,6 +138,7 @@ def report_context(
         plan_digest=locked.digest,
         looks=tuple(_look_row(plan, look, zone_name) for look in looks),
         arms=_arm_rows(plan, last),
+        arm_heads=words.arm_heads(plan.metric),
         young=tables.young(last),
         comparisons=tables.comparisons(plan, last),
         disagreements=words.disagreements(plan, last) if last else (),
@@ -188,7 +178,7 @@ def report_context(
         costs_note=mixed or _costs_note(plan, costs),
         batches=tuple(_batch_row(b, zone_name) for b in batches),
         decision_rows=_decision_rows(plan, decision, zone_name, remainder),
-        references=REFERENCES,
+        references=references(plan, last),
         generated_at=generated_at,
         ledger_head=ledger_head,
     )
@@ -331,7 +321,7 @@ def _quality(
     counting = [b for b in batches if b.retracted_at is None]
     again = sum(b.summary.get("repeated", 0) + b.summary.get("earlier", 0) for b in counting)
     rows = [
-        ("Result files", f"{len(counting)} count, {len(batches) - len(counting)} taken back"),
+        ("Result files", f"{len(counting)} in use, {len(batches) - len(counting)} taken back"),
         (
             "Rows that repeat a person",
             f"{again:,} (counted once)",

@@ -43,7 +43,6 @@ def comparisons(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
     for one in last.comparisons if last else ():
         metric = _metric(plan, one.metric)
         control, arm = (words.figure(metric, value) for value in one.values)
-        reading = words.comparison_sentence(plan, one).rsplit(": ", 1)[-1]
         rows.append(
             {
                 "metric": one.metric,
@@ -53,7 +52,7 @@ def comparisons(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
                 "difference": words.difference(metric, one.difference),
                 "interval": words.range_of(metric, one.low, one.high),
                 "p": "none" if one.p_adjusted is None else f"{one.p_adjusted:.3g}",
-                "reading": reading,
+                "reading": words.reading(one),
                 "method": one.method,
             }
         )
@@ -135,11 +134,15 @@ def funnel(plan: Plan, last: Look | None, *, assigned: int) -> tuple[tuple[str, 
         events[plan.control.name] = (found[0].events[0], found[0].units[0])
         rows.append(
             (
-                f"{name} ({metric.tier})",
+                name + (f" ({metric.tier})" if _counts(metric) else f", any ({metric.tier})"),
                 *(_share(*events[arm]) if arm in events else "none yet" for arm in names),
             )
         )
     return tuple(rows)
+
+
+def _counts(metric: PlanMetric) -> bool:
+    return metric.kind == "proportion"
 
 
 def _share(count: int, units: int) -> str:

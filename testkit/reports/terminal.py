@@ -28,8 +28,7 @@ def look_text(seen: Look, plan: Plan, *, new: bool) -> str:
     ]
     bound = "none yet" if seen.bound is None else f"{seen.bound:.3f}"
     z = "none" if seen.z is None else f"{seen.z:+.3f}"
-    heads = {"proportion": ("rate", metric.name), "ratio": (metric.name, "with any")}
-    value, count = heads.get(metric.kind, (f"{metric.name} each", "with any"))
+    count, value = words.arm_heads(metric)
     lines = [
         (
             f"look {seen.number} of {plan.experiment}{again}: waves {_listed(seen.waves)},"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from testkit.model.plan import OBSERVATIONAL
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from testkit.model.plan import Plan, PlanMetric
 
 __all__ = [
+    "arm_heads",
     "between",
     "comparison_sentence",
     "decision_sentence",
@@ -31,6 +33,7 @@ __all__ = [
     "percent",
     "points",
     "range_of",
+    "reading",
     "revised_sentence",
     "share_list",
 ]
@@ -54,22 +57,42 @@ def between(low: float | None, high: float | None) -> str:
 
 
 def figure(metric: PlanMetric, value: float) -> str:
-    """A value of a metric: a rate in per cent, anything else as it is."""
-    return percent(value) if metric.kind == "proportion" else f"{value:,.2f}"
+    """A value of a metric: a rate in per cent, anything else to three digits that count."""
+    return percent(value) if metric.kind == "proportion" else f"{value:,.{_places(value)}f}"
+
+
+def arm_heads(metric: PlanMetric) -> tuple[str, str]:
+    """Heads of the columns of an arm's count and of its value."""
+    heads = {"proportion": (metric.name, "rate"), "ratio": ("with any", metric.name)}
+    return heads.get(metric.kind, ("with any", f"{metric.name} each"))
+
+
+def _places(*values: float) -> int:
+    """Decimals that show three digits of the largest value, and never fewer than two."""
+    largest = max(map(abs, values))
+    if largest == 0 or not math.isfinite(largest):
+        return 2
+    return min(max(2, 2 - math.floor(math.log10(largest))), 8)
+
+
+def _unit(metric: PlanMetric) -> str:
+    """What an amount is of: ``cents each``; a ratio has no unit."""
+    return "" if metric.kind == "ratio" else f" {metric.name} each"
 
 
 def difference(metric: PlanMetric, value: float | None) -> str:
     """A difference in the metric's unit, with its sign."""
     if metric.kind == "proportion" or value is None:
         return points(value)
-    return f"{value:+,.2f}"
+    return f"{value:+,.{_places(value)}f}{_unit(metric)}"
 
 
 def range_of(metric: PlanMetric, low: float | None, high: float | None) -> str:
     """An interval of a difference in the metric's unit."""
     if metric.kind == "proportion" or low is None or high is None:
         return between(low, high)
-    return f"{low:+,.2f} to {high:+,.2f}"
+    places = _places(low, high)
+    return f"{low:+,.{places}f} to {high:+,.{places}f}{_unit(metric)}"
 
 
 def share_list(chosen: dict[str, float]) -> str:
@@ -141,6 +164,12 @@ def note_sentence(plan: Plan, look: Look) -> str:
 def comparison_sentence(plan: Plan, one: Comparison) -> str:
     """What one comparison says, in a few words."""
     metric = next(m for m in plan.metrics if m.name == one.metric)
+    found = f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}"
+    return f"{found}: {reading(one)}"
+
+
+def reading(one: Comparison) -> str:
+    """What one comparison says, without its figures."""
     said = {
         "crossed-up": "better",
         "crossed-down": "worse",
@@ -154,9 +183,7 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
     if plan.observational:
         said += ", observational"
     note = f" ({one.note})" if one.note else ""
-    return (
-        f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}: {said}{note}"
-    )
+    return f"{said}{note}"
 
 
 def disagreements(plan: Plan, look: Look) -> tuple[str, ...]:

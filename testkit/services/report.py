@@ -132,6 +132,7 @@ def brief_of(workspace: Workspace, name: str) -> BriefContext:
         remainder=waiting(locked.plan, lists, sends),
         practice=practice,
         doubts=(doubts_about(decision, batches) if decision else ()) or gone_since(look, batches),
+        currency=workspace.config.organisation.currency,
         generated_at=shown(workspace.clock(), zone_name=workspace.config.organisation.zone),
     )
 

@@ -60,6 +60,7 @@ organisation:
   zone: {zone}   # deadlines and pages are in this time zone
   lang: en
   link: https://example.org/act   # where asks lead when an issue names no address of its own
+  currency: USD            # of amounts in plans and briefs; empty shows none
   phone: ""
   signer: ""               # who signs an e-mail
   address: ""              # postal address under an e-mail
