@@ -111,9 +111,11 @@ def assign(
             )
     rows = [(workspace.shown(path), f"{count:,}") for path, count in done.files]
     head = (
-        f"{done.assignment.rows:,} people of {done.assignment.source_name} are assigned"
+        f"{done.assignment.rows:,} people of {done.assignment.source_name}"
+        f" {'would be' if dry_run else 'are'} assigned"
         if done.new
-        else f"{done.assignment.source_name} was assigned before; the same files were written again"
+        else f"{done.assignment.source_name} was assigned before"
+        + ("" if dry_run else "; the same files were written again")
     )
     if done.known:
         head += f"; {done.known:,} more were in an earlier list and keep their place"

@@ -105,6 +105,8 @@ def _answer(plan: Plan, look: Look | None, decision: Decision | None) -> str:
 def _numbers(plan: Plan, look: Look | None, decision: Decision | None, remainder: int) -> str:
     if look is None:
         return f"{plan.test_size:,} people will be in the test."
+    if look.blocked and decision is None:
+        return "There are no figures to go by until the fault is mended."
     arms = {a.name: a for a in look.arms}
     arm = arms.get(look.arm) or look.arms[-1]
     control = look.arms[0]

@@ -333,7 +333,9 @@ def _quality(
         ("Attribution window", f"{plan.metric.window_hours:g} hours after the send"),
     ]
     if last is not None:
-        ratio = "cannot be computed" if last.srm_p is None else f"p = {last.srm_p:.3g}"
+        ratio = (
+            "cannot be computed" if last.srm_p is None else f"p = {last.srm_p:.3g}, at every look"
+        )
         rows.append(("Sample ratio", ratio))
         waiting = ", ".join(map(str, last.immature)) or "none"
         rows.append(("Waves not old enough at the last look", waiting))

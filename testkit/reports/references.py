@@ -62,7 +62,8 @@ def references(plan: Plan, last: Look | None) -> tuple[str, ...]:
             " 797-803."
         )
     lines.append(
-        "Sample ratio: Pearson's chi-square test against the planned shares, blocking below 0.001."
+        "Sample ratio: sequential multinomial test against the planned shares, Lindon & Malek"
+        " (2022), NeurIPS, arXiv 2011.03567; it holds at every look, and blocks below 0.001."
     )
     return tuple(lines)
 
