@@ -48,7 +48,7 @@ def one(metric, engine, method):
 @pytest.mark.parametrize(
     ("engine", "method", "cited", "silent"),
     [
-        ("z", "difference of rates, score test within waves", ["Miettinen", "multinomial"], ["Welch"]),
+        ("z", "difference of rates, score test", ["Miettinen", "multinomial"], ["Welch"]),
         ("z", "difference of means, unequal variances", ["Welch (1947)"], ["Miettinen"]),
         ("z", "difference of means, adjusted for last_gift", ["Lin (2013)"], ["Welch"]),
         ("z", "ratio to calls, delta method", ["delta method"], ["Miettinen", "Welch"]),
