@@ -52,7 +52,7 @@ def comparisons(plan: Plan, last: Look | None) -> tuple[dict[str, str], ...]:
                 "difference": words.difference(metric, one.difference),
                 "interval": words.range_of(metric, one.low, one.high),
                 "p": "none" if one.p_adjusted is None else f"{one.p_adjusted:.3g}",
-                "reading": words.reading(one),
+                "reading": words.reading(plan, one),
                 "method": one.method,
             }
         )

@@ -165,10 +165,10 @@ def comparison_sentence(plan: Plan, one: Comparison) -> str:
     """What one comparison says, in a few words."""
     metric = next(m for m in plan.metrics if m.name == one.metric)
     found = f"{difference(metric, one.difference)}, {range_of(metric, one.low, one.high)}"
-    return f"{found}: {reading(one)}"
+    return f"{found}: {reading(plan, one)}"
 
 
-def reading(one: Comparison) -> str:
+def reading(plan: Plan, one: Comparison) -> str:
     """What one comparison says, without its figures."""
     said = {
         "crossed-up": "better",

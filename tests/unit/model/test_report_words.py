@@ -78,6 +78,6 @@ def test_a_note_with_a_colon_stays_whole_in_the_reading():
     found = SimpleNamespace(
         verdict="ended", note="not proven: a metric that is read before it is not proven"
     )
-    assert words.reading(found) == (
+    assert words.reading(SimpleNamespace(observational=False), found) == (
         "not shown (not proven: a metric that is read before it is not proven)"
     )
