@@ -316,8 +316,7 @@ def submit(
     \b
     Example:
       whistlestop --as sam draft submit draft_01k... --no-candidate --known-position
-      whistlestop --as sam draft submit draft_01k... --lane vote-thanks \\
-        --slot bill="HR 12" --slot yes=218 --slot no=210
+      whistlestop --as sam draft submit draft_01k... --lane vote-thanks --slot bill="HR 12"
     """
     from responders.services.draft import submit as run
     from testkit.commands.powers import slots_of

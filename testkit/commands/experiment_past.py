@@ -52,7 +52,7 @@ def past(
     Example:
       whistlestop experiment past last-year.csv --column outcomes=gifts
       whistlestop experiment past campaigns.csv --dry-run
-      whistlestop experiment past messages.json --together "March petition" --apart Newsletter
+      whistlestop experiment past campaigns.csv --together "March petition" --apart Newsletter
     """
     from testkit.services import past as service
 
