@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from responders.inbox.plan import PLAN, path_of
+from responders.inbox.reason import reason_now
 from responders.services.standing import standing
 from responders.store import drafts
 from testkit.errors import NotFoundError
@@ -34,7 +35,8 @@ def about(workspace: Workspace, subject: str) -> About | None:
     story: dict[str, Any] = row.facts.get("story", {})
     listed = story.get("entries") or []
     return About(
-        reason=row.reason,
+        reason=reason_now(row.reason, zone_name=workspace.config.organisation.zone),
+        reading=row.facts.get("reading") or "",
         urgency=place.in_words(),
         # A thumb moves by a day at most: it never carries a draft across a step of urgency.
         place=1000.0 * place.rank + (place.lift.hours if place.lift else 0.0),

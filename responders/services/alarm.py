@@ -256,7 +256,9 @@ def digest(workspace: Workspace, *, since: datetime | None = None) -> Digest:
     )
 
 
-def urgency(conn: Connection, *, story: str, issue: str, now: datetime) -> Urgency:
+def urgency(
+    conn: Connection, *, story: str, issue: str, now: datetime, zone_name: str = "UTC"
+) -> Urgency:
     """How fast a matched story wants an answer; for drafts, which it orders and never drops.
 
     Args:
@@ -264,6 +266,7 @@ def urgency(conn: Connection, *, story: str, issue: str, now: datetime) -> Urgen
         story: Id of the story.
         issue: Slug of the issue.
         now: The moment: a story that was fast the day before yesterday is not urgent.
+        zone_name: IANA zone in which the reasons name moments.
     """
     found = archive.story(conn, story)
     first_of: dict[str, datetime] = {}
@@ -273,14 +276,16 @@ def urgency(conn: Connection, *, story: str, issue: str, now: datetime) -> Urgen
             first_of[outlet] = min(at, first_of.get(outlet, at))
     ringing = alarms.alarms(conn, issue=issue, on=True)
     helped = alarms.alarms(conn, issue=issue, story=found.id, on=True) if ringing else []
-    reasons = [_loudness(row) for row in helped]
+    local = zone(zone_name)
+    reasons = [_loudness(row, local) for row in helped]
     fast = _fast(list(first_of.values()), now=found.last_at)
     if fast and now - found.first_at <= _FAST_FOR:
         reasons.append(fast)
     if helped:
         return Urgency(level="now", reasons=tuple(reasons))
     if ringing:
-        reasons.append(f"its issue is louder than usual since {ringing[0].rang_at:%H:%M} UTC")
+        since = ringing[0].rang_at.astimezone(local)
+        reasons.append(f"its issue is louder than usual since {since:%H:%M %Z}")
     if reasons:
         return Urgency(level="soon", reasons=tuple(reasons))
     return Urgency(level="digest", reasons=("no alarm is on and it spreads slowly",))
@@ -305,10 +310,11 @@ def lasting(text: str) -> timedelta:
     return int(found[1]) * units[found[2][0]]
 
 
-def _loudness(row: AlarmRow) -> str:
+def _loudness(row: AlarmRow, local: ZoneInfo) -> str:
+    rang_at = row.rang_at.astimezone(local)
     return (
         f"louder than usual: {row.count} entries from {len(row.owners)} outlets in"
-        f" {row.window_hours} h, usually {row.usual:.1f} (alarm of {row.rang_at:%d %b %H:%M} UTC)"
+        f" {row.window_hours} h, usually {row.usual:.1f} (alarm of {rang_at:%d %b %H:%M %Z})"
     )
 
 

@@ -57,8 +57,9 @@ def standing(workspace: Workspace, row: DraftRow) -> Standing:
     """Where one draft stands now."""
     with workspace.db.read() as conn:
         thumbs = labels.thumbs(conn)
+    zone_name = workspace.config.organisation.zone
     with workspace.archive.read() as conn:
-        return _standing(conn, row, thumbs, now=workspace.clock())
+        return _standing(conn, row, thumbs, now=workspace.clock(), zone_name=zone_name)
 
 
 def drafts_in_order(
@@ -72,21 +73,23 @@ def drafts_in_order(
     """
     with workspace.db.read() as conn:
         rows, thumbs = drafts.listed(conn, dropped=dropped), labels.thumbs(conn)
-    now = workspace.clock()
+    now, zone_name = workspace.clock(), workspace.config.organisation.zone
     with workspace.archive.read() as conn:
-        found = [(row, _standing(conn, row, thumbs, now=now)) for row in rows]
+        found = [
+            (row, _standing(conn, row, thumbs, now=now, zone_name=zone_name)) for row in rows
+        ]
     return sorted(found, key=lambda pair: (pair[1].rank, pair[1].at), reverse=True)
 
 
 def _standing(
-    conn: Connection, row: DraftRow, thumbs: Sequence[Thumb], *, now: datetime
+    conn: Connection, row: DraftRow, thumbs: Sequence[Thumb], *, now: datetime, zone_name: str
 ) -> Standing:
     at = from_text(row.raised_at)
     try:
         story = archive.story(conn, row.story)
     except NotFoundError:
         return Standing(urgency=None, lift=None, at=at)
-    urgent = urgency(conn, story=story.id, issue=row.issue, now=now)
+    urgent = urgency(conn, story=story.id, issue=row.issue, now=now, zone_name=zone_name)
     matches = [m for m in archive.matches(conn, story_id=story.id) if m.issue == row.issue]
     moved = [each for each in lifts(story, matches, thumbs) if each.hours or each.own is not None]
     lift = moved[0] if moved else None

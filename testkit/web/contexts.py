@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.kernel.clock import from_text, shown
+from testkit.kernel.findings import by_severity
 from testkit.signoff import service
 from testkit.signoff.model import Decision
 from testkit.signoff.office import calendar_of, office_of
@@ -15,17 +16,23 @@ from testkit.signoff.sla import deadlines
 from testkit.signoff.table import State
 from testkit.signoff.turns import asks_of
 from testkit.web.deciding import spoken
+from testkit.web.due import due_of
+from testkit.web.variants import variants_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
+    from datetime import datetime
 
+    from testkit.kernel.findings import Finding
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.owed import Look
     from testkit.signoff.service import Request
     from testkit.signoff.state import RequestState, SignOff, StageStatus
     from testkit.web.comparing import Changes
     from testkit.web.deciding import Offer
+    from testkit.web.due import Due
     from testkit.web.pageset import About
+    from testkit.web.variants import Variant
 
 __all__ = [
     "DecisionContext",
@@ -35,6 +42,7 @@ __all__ = [
     "RequestView",
     "ResultContext",
     "SigninContext",
+    "finding_rows",
     "inbox_line",
     "look_line",
     "request_view",
@@ -114,9 +122,9 @@ class InboxContext:
         others_looks: Looks that others owe.
     """
 
-    waiting: tuple[dict[str, str], ...]
+    waiting: tuple[dict[str, Any], ...]
     looks: tuple[dict[str, str], ...]
-    others: tuple[dict[str, str], ...]
+    others: tuple[dict[str, Any], ...]
     others_looks: tuple[dict[str, str], ...]
 
 
@@ -131,9 +139,13 @@ class RequestView:
         number: Which revision that is, from 1.
         state: Where it is.
         waits: Which stage waits for whom, by when; empty when none does.
+        stage: The stage whose turn it is; empty when no person is asked.
+        asked: Who is asked in it, by name.
+        due: Until when; None when nothing is promised.
+        risk: The level that the chain was told; empty when it was told none.
         author: Whose words.
         planned: When they are to go out; empty while nothing is planned.
-        words: Channel to variants, each ``(key, ((part, text), ...))``.
+        words: Channel to variants.
         also: Other fields that a sign-off is about, ``(name, value)``.
         facts: What the chain was told, ``(name, value)``.
         stages: One row per stage: id, status, need, who.
@@ -147,9 +159,13 @@ class RequestView:
     number: int
     state: str
     waits: str
+    stage: str
+    asked: str
+    due: Due | None
+    risk: str
     author: str
     planned: str
-    words: tuple[tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]], ...]
+    words: tuple[tuple[str, tuple[Variant, ...]], ...]
     also: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
     stages: tuple[dict[str, str], ...]
@@ -164,6 +180,7 @@ class DecisionContext:
     Attributes:
         request: The request.
         about: Why it was written; None when no product knows.
+        findings: What the checks say, errors first, each once with every place that it is about.
         since: The words that ``changes`` starts from; empty when nothing changed.
         changes: What differs from the words that this person approved, else from those of before.
         remarks: Comments and suggestions, one row each.
@@ -183,6 +200,7 @@ class DecisionContext:
 
     request: RequestView
     about: About | None
+    findings: tuple[dict[str, str], ...]
     since: str
     changes: Changes
     remarks: tuple[dict[str, str], ...]
@@ -251,14 +269,18 @@ class ErrorContext:
     path_label: str = ""
 
 
-def inbox_line(workspace: Workspace, request: Request, *, urgency: str = "") -> dict[str, str]:
+def inbox_line(workspace: Workspace, request: Request, *, urgency: str = "") -> dict[str, Any]:
     """A request as one entry of the inbox; ``urgency`` says why it cannot wait."""
     view = request_view(workspace, request)
     return {
         "title": view.title,
         "path": f"/requests/{view.revision}",
         "state": view.state,
-        "waits": view.waits,
+        "stage": view.stage,
+        "asked": view.asked,
+        "due": view.due,
+        "risk": view.risk,
+        "channels": [channel for channel, _ in view.words],
         "urgency": urgency,
         "author": view.author,
         "number": str(view.number),
@@ -279,6 +301,7 @@ def request_view(workspace: Workspace, request: Request) -> RequestView:
     """Put a request into words."""
     state, fields = request.state, request.revision.fields
     chain = state.chain
+    stage, asked, due = _turn(workspace, request)
     also = tuple(
         _named(name, fields[name]) for name in chain.material if name in fields and name != "arms"
     )
@@ -289,9 +312,13 @@ def request_view(workspace: Workspace, request: Request) -> RequestView:
         number=request.revision.number,
         state=STATES.get(state.state, state.state.value),
         waits=_waits(workspace, request),
+        stage=stage,
+        asked=asked,
+        due=due,
+        risk=_value(state.facts["risk"]) if state.facts.get("risk") else "",
         author=_name(workspace, state.author),
         planned=_planned(workspace, state),
-        words=_words(fields.get("arms", {})),
+        words=tuple((c, variants_of(arms)) for c, arms in fields.get("arms", {}).items()),
         also=also,
         facts=tuple(_named(name, value) for name, value in sorted(state.facts.items())),
         stages=tuple(_stage_row(workspace, request, stage) for stage in state.stages),
@@ -345,6 +372,24 @@ def offer_rows(
     return tuple(rows)
 
 
+def finding_rows(findings: Iterable[Finding]) -> tuple[dict[str, str], ...]:
+    """Findings for a page: errors first, and what holds in several places said once.
+
+    Examples:
+        >>> from testkit.kernel.findings import Finding
+        >>> two = [Finding(code="RS052", severity="note", message="m", where=w) for w in "ab"]
+        >>> [row["where"] for row in finding_rows(two)]
+        ['a, b']
+    """
+    places: dict[Finding, list[str]] = {}
+    for finding in by_severity(findings):
+        places.setdefault(replace(finding, where=""), []).append(finding.where)
+    return tuple(
+        {**finding.as_dict(), "where": ", ".join(dict.fromkeys(w for w in where if w))}
+        for finding, where in places.items()
+    )
+
+
 def _name(workspace: Workspace, person: str) -> str:
     known = workspace.roster.get(person)
     return known.name if known else person
@@ -352,29 +397,6 @@ def _name(workspace: Workspace, person: str) -> str:
 
 def _when(workspace: Workspace, moment: str) -> str:
     return shown(from_text(moment), zone_name=workspace.config.organisation.zone)
-
-
-def _words(
-    arms: Mapping[str, Mapping[str, Mapping[str, str]]],
-) -> tuple[tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]], ...]:
-    order = ("subject", "preheader", "body")
-    return tuple(
-        (
-            channel,
-            tuple(
-                (
-                    key,
-                    tuple(
-                        (part, words[part].strip())
-                        for part in (*order, *(p for p in sorted(words) if p not in order))
-                        if words.get(part)
-                    ),
-                )
-                for key, words in variants.items()
-            ),
-        )
-        for channel, variants in arms.items()
-    )
 
 
 def _planned(workspace: Workspace, state: RequestState) -> str:
@@ -424,10 +446,30 @@ def _waits(workspace: Workspace, request: Request) -> str:
         status = state.stage(stage.id)
         failed = ", ".join(status.checks_failed) if status else ""
         return f"stage {stage.id}: automatic checks" + (f"; failed: {failed}" if failed else "")
-    text = f"stage {stage.id}: {_asked(workspace, request, stage.id) or 'nobody here'}"
-    calendar = calendar_of(workspace.roster, zone_name=workspace.config.organisation.zone)
-    due = deadlines(state, calendar).due_at
+    _, asked, _ = _turn(workspace, request)
+    due = _due_at(workspace, request)
+    text = f"stage {stage.id}: {asked}"
     return f"{text}, due {_when(workspace, due.isoformat())}" if due else text
+
+
+def _turn(workspace: Workspace, request: Request) -> tuple[str, str, Due | None]:
+    """The stage in which people are asked now, their names, and until when."""
+    state = request.state
+    stage = state.chain.stage(state.waiting)
+    if state.state is not State.IN_REVIEW or stage is None or stage.auto:
+        return "", "", None
+    due = _due_at(workspace, request)
+    zone_name = workspace.config.organisation.zone
+    return (
+        stage.id,
+        _asked(workspace, request, stage.id) or "nobody here",
+        due_of(due, now=workspace.clock(), zone_name=zone_name) if due else None,
+    )
+
+
+def _due_at(workspace: Workspace, request: Request) -> datetime | None:
+    zone_name = workspace.config.organisation.zone
+    return deadlines(request.state, calendar_of(workspace.roster, zone_name=zone_name)).due_at
 
 
 def _asked(workspace: Workspace, request: Request, stage_id: str) -> str:

@@ -45,11 +45,14 @@ class Desk:
             office = office_of(conn, workspace)
             looks = looks_owed(conn, workspace)
         known = {r.row.id: self._about(workspace, r.row.subject) or About() for r in found}
-        found.sort(key=lambda r: -known[r.row.id].place)
         lines = {
             r.row.id: contexts.inbox_line(workspace, r, urgency=known[r.row.id].urgency)
             for r in found
         }
+        # A broken promise first, then what presses; what is left stands by age.
+        late = {name for name, line in lines.items() if line["due"] and line["due"].late}
+        found.sort(key=lambda r: (r.row.id not in late, -known[r.row.id].place))
+        lines = {r.row.id: lines[r.row.id] for r in found}
         mine = {r.row.id for r in found if service.waits_for(r.state, person.id, office, now)}
         owed = [(person.id in look.people, contexts.look_line(workspace, look)) for look in looks]
         context = contexts.InboxContext(
@@ -155,9 +158,11 @@ class Desk:
         aside = beside(workspace, request, person)
         said = said_of(request.state, person)
         blocks = any(s.decision is Decision.BLOCK and s.standing == "stands" for s in said)
+        about = self._about(workspace, request.row.subject)
         context = contexts.DecisionContext(
             request=contexts.request_view(workspace, request),
-            about=self._about(workspace, request.row.subject),
+            about=about,
+            findings=contexts.finding_rows(about.findings if about else ()),
             since=aside.since,
             changes=aside.changes,
             remarks=aside.remarks,

@@ -73,6 +73,7 @@ class About:
 
     Attributes:
         reason: Why these words were written, in a sentence or two.
+        reading: How the occasion was understood; empty when nobody read it.
         urgency: Why it cannot wait; empty when it can.
         place: For sorting the inbox: higher stands further up, equal ones stand by age.
         alarm: Something that must not be overlooked; empty when there is nothing.
@@ -82,6 +83,7 @@ class About:
     """
 
     reason: str = ""
+    reading: str = ""
     urgency: str = ""
     place: float = 0.0
     alarm: str = ""
