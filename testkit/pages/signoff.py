@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.signoff.latency import LatencyReport, WaitRow
     from testkit.signoff.owed import Look
+    from testkit.signoff.survival import Quantile
     from testkit.web.pageset import Visit
 
 __all__ = ["SIGNOFF", "HistoryContext", "LatencyContext"]
@@ -91,7 +92,7 @@ def _latency(visit: Visit) -> Reply:
         facts=(
             f"The executive was asked: {share_text(report.executive_asked)}.",
             f"Cleared with an executive's yes: {share_text(report.executive_signed)}.",
-            f"Half were cleared within {quantile_text(report.to_clear[0])}.",
+            _half(report.to_clear[0]),
         ),
         looks=_looks(workspace, looks),
         requests=tuple(
@@ -104,6 +105,12 @@ def _latency(visit: Visit) -> Reply:
         ),
     )
     return Reply(template="signoff/latency.html.jinja", context=context)
+
+
+def _half(to_clear: Quantile) -> str:
+    if to_clear.value is None:
+        return "Not yet half were cleared."
+    return f"Half were cleared within {quantile_text(to_clear)}."
 
 
 def _summary(report: LatencyReport) -> str:

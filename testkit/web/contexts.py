@@ -289,11 +289,14 @@ def inbox_line(workspace: Workspace, request: Request, *, urgency: str = "") -> 
 
 def look_line(workspace: Workspace, look: Look) -> dict[str, str]:
     """A look that is owed as one entry of the inbox."""
+    zone_name = workspace.config.organisation.zone
+    due = due_of(look.debt.due_at, now=workspace.clock(), zone_name=zone_name)
     return {
         "title": look.request.row.title,
         "path": f"/signoff/{look.request.row.id}",
         "text": sentence(look, workspace),
         "late": "late" if look.overdue else "",
+        "span": due.span,
     }
 
 
