@@ -75,9 +75,7 @@ def drafts_in_order(
         rows, thumbs = drafts.listed(conn, dropped=dropped), labels.thumbs(conn)
     now, zone_name = workspace.clock(), workspace.config.organisation.zone
     with workspace.archive.read() as conn:
-        found = [
-            (row, _standing(conn, row, thumbs, now=now, zone_name=zone_name)) for row in rows
-        ]
+        found = [(row, _standing(conn, row, thumbs, now=now, zone_name=zone_name)) for row in rows]
     return sorted(found, key=lambda pair: (pair[1].rank, pair[1].at), reverse=True)
 
 

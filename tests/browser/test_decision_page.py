@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.legibility import CONTRAST
 from tests.web_world import Office, moved_in, prepared, serving
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def laptop(chromium: Browser) -> Iterator[Page]:
 def sizes(page: Page) -> list[tuple[str, float, float]]:
     """Everything that a finger aims at, with its width and height."""
     found = []
-    for target in page.locator("main button, main .cards a, nav a, header button").all():
+    for target in page.locator(
+        "main button, main .button, main summary, main .cards a, nav a, header button"
+    ).all():
         box = target.bounding_box()
         assert box is not None
         found.append((target.inner_text(), box["width"], box["height"]))
@@ -109,34 +112,6 @@ def test_every_page_fits_a_phone_and_a_finger(office: Office, site: str, chromiu
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert all(w >= 44 and h >= 44 for _, w, h in sizes(page)), sizes(page)
     context.close()
-
-
-CONTRAST = """
-() => {
-  const light = c => {
-    const v = c.map(x => x / 255).map(x => x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
-    return .2126 * v[0] + .7152 * v[1] + .0722 * v[2];
-  };
-  const parse = s => s.match(/[\\d.]+/g).map(Number);
-  const ground = el => {
-    for (; el; el = el.parentElement) {
-      const c = parse(getComputedStyle(el).backgroundColor);
-      if (c.length < 4 || c[3] > 0) return c.slice(0, 3);
-    }
-    return [255, 255, 255];
-  };
-  const bad = [];
-  for (const el of document.querySelectorAll('body *')) {
-    const own = [...el.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !el.checkVisibility()) continue;
-    const a = light(parse(getComputedStyle(el).color).slice(0, 3)), b = light(ground(el));
-    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) bad.push(el.textContent.trim().slice(0, 40) + ' ' + ratio.toFixed(2));
-  }
-  return bad;
-}
-"""
-"""Texts whose contrast is below 4.5 to 1, by WCAG 2.2's definition of relative luminance."""
 
 
 def test_on_a_laptop_the_pages_are_legible_labelled_and_silent(
