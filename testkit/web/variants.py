@@ -81,6 +81,8 @@ def _against(first: Variant, one: Variant) -> Variant:
     length = sum(len(text) for text in after.values())
     if sum(len(d.new) for d in differs) > _MOST * length:
         return one
+    if not differs and one.parts != first.parts:  # lines break elsewhere: not the same words
+        return one
     return Variant(key=one.key, parts=one.parts, like=first.key, differs=differs)
 
 

@@ -52,6 +52,11 @@ def test_the_same_words_twice_are_shown_once() -> None:
     assert (other.like, other.differs) == ("a", ())
 
 
+def test_words_that_break_their_lines_elsewhere_are_not_called_the_same() -> None:
+    _, other = variants_of({"a": {"body": "Call.\n\nNow."}, "b": {"body": "Call. Now."}})
+    assert (other.like, other.differs) == ("", ())
+
+
 @given(old=SENTENCES, new=SENTENCES)
 def test_every_sentence_that_is_new_is_shown_and_every_one_that_is_gone(
     old: list[str], new: list[str]
