@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from responders.kinds import adopted_issues, templates_of
 from responders.services.alarm import urgency
@@ -11,8 +12,15 @@ from responders.services.hook import propose
 from responders.services.lane import with_cleared
 from responders.services.lessons import latest
 from responders.services.relint import check_again, checks_of, unknown_names, unused
-from responders.services.sources import left_out, match_reason, story_facts
+from responders.services.sources import (
+    left_out,
+    match_reason,
+    other_events,
+    other_stories,
+    story_facts,
+)
 from responders.services.speaker import limits_of, organisation
+from responders.services.stories import part
 from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -45,6 +53,10 @@ __all__ = [
 ]
 
 
+_LATELY: Final = timedelta(hours=72)
+"""As long as the clusterer may still put something into a story."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
     """A draft that was raised.
@@ -61,8 +73,12 @@ class Raised:
 
 
 def raise_due(workspace: Workspace) -> list[Raised]:
-    """Raise a draft for every match that has enough outlets and none yet."""
+    """Raise a draft for every match that has enough outlets and none yet.
+
+    A story that swallowed another one is taken apart first, so that each gets its own draft.
+    """
     least = workspace.config.drafting.min_outlets
+    _take_apart(workspace, least=least)
     with workspace.archive.read() as conn:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
     with workspace.db.read() as conn:
@@ -87,6 +103,26 @@ def raise_due(workspace: Workspace) -> list[Raised]:
         for match in sorted(waiting, key=lambda m: (m.first_at, m.story, m.issue))
         if match.issue in issues and (raised := _raise(workspace, match)).new
     ]
+
+
+def _take_apart(workspace: Workspace, *, least: int) -> None:
+    """Split off what tells of another event and would have a draft if it stood alone."""
+    since = workspace.clock() - _LATELY
+    with workspace.archive.read() as conn:
+        recent = {
+            m.story for m in archive.matches(conn) if m.outlets >= least and m.first_at > since
+        }
+        recent -= hands.touched(conn)
+        found = [archive.story(conn, name) for name in sorted(recent)]
+    found = [story for story in found if len(story.entries) > least]
+    if not found:
+        return
+    with workspace.db.read() as conn:
+        issues = adopted_issues(conn)
+        titles = {row.story: row.title for row in drafts.listed(conn, dropped=True)}
+    for story in found:
+        for ids in other_stories(story, issues, least=least, home=titles.get(story.id, "")):
+            part(workspace, story.id, ids)
 
 
 def raise_one(workspace: Workspace, story_id: str, issue_slug: str | None = None) -> Raised:
@@ -114,12 +150,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         story = archive.story(conn, match.story)
         urgent = urgency(conn, story=match.story, issue=match.issue, now=workspace.clock())
     with workspace.db.read() as conn:
-        issue, query, _ = adopted_issues(conn)[match.issue]
+        issues = adopted_issues(conn)
         templates = templates_of(conn)
         lesson = latest(conn, match.issue)
+    issue, query, _ = issues[match.issue]
     reason = match_reason(match, issue, story, volume=urgent.in_words(), lesson=lesson)
-    facts = story_facts(story, query=query)
-    other = left_out(story, facts)
+    facts = story_facts(story, query=query, issue=issue)
+    unsure = left_out(story, facts)
+    other = other_events(story, facts, issues)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
     channels = tuple(c for c in issue.channels if c in on)
     if not channels:
@@ -153,13 +191,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         limits=limits,
     )
     proposed = tuple(_with_names(one, draft, issue, org) for one in proposed)
-    draft = replace(draft, findings=(*draft.findings, *unused(other), *problems))
+    draft = replace(draft, findings=(*draft.findings, *unused(unsure, other), *problems))
     row = _row(
         draft,
         match,
         now_text=to_text(now),
         draft_id=new_id("draft", now=now),
         proposed=proposed,
+        unsure=unsure,
         other=other,
     )
     with workspace.db.write() as conn:
@@ -199,6 +238,7 @@ def _row(
     now_text: str,
     draft_id: str,
     proposed: tuple[Variant, ...] = (),
+    unsure: tuple[str, ...] = (),
     other: tuple[str, ...] = (),
 ) -> drafts.DraftRow:
     arms: dict[str, dict[str, dict[str, str]]] = {}
@@ -230,7 +270,8 @@ def _row(
         facts={
             "story": _plain(asdict(draft.story)),
             "why": match.why,
-            "left_out": list(other),
+            "left_out": list(unsure),
+            "other_events": list(other),
             "reading": draft.reading,
             "moment": draft.moment,
             "blocks": blocks,

@@ -179,7 +179,7 @@ def rehearse(
         if match is not None:
             issue, query, _ = issues[story.cause]
             draft = compose(
-                story_facts(row, query=query),
+                story_facts(row, query=query, issue=issue),
                 issue,
                 match_reason(match, issue, row),
                 org,
