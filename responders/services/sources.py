@@ -124,7 +124,8 @@ def _lead(
     asked = asked or set(range(len(own)))
     together = [group for group in groups(told) if asked & set(group)]
     most = max(together, key=lambda group: (len({own[i][1] for i in group}), -group[0]))
-    return min(most, key=lambda i: (i not in asked, _unread(issue, own[i][0]), i))
+    read = {i: _unread(issue, own[i][0]) for i in most}
+    return min(most, key=lambda i: (read[i] > 0, i not in asked, read[i], i))
 
 
 def _unread(issue: Issue | None, entry: Entry) -> int:
