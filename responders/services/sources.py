@@ -43,6 +43,7 @@ def story_facts(
             headline can be read.
     """
     from responders.drafting.kin import same_event
+    from responders.drafting.language import reads_like
     from responders.drafting.quotes import quotes_in
     from responders.model.draft import StoryFacts
 
@@ -59,6 +60,7 @@ def story_facts(
     lead = own[first]
     kept = [lead, *(pair for pair in (*sure, *copies) if pair is not lead)]
     entries = [_as_told(entry, outlet) for entry, outlet in kept]
+    declared = next((entry.language for entry, _ in kept if entry.language), "")
     quotes = [
         quote
         for entry in entries
@@ -75,7 +77,8 @@ def story_facts(
         summary=entries[0].summary,
         quotes=tuple(quotes[:MAX_QUOTES]),
         entries=tuple(entries),
-        lang=next((entry.language for entry, _ in kept if entry.language), "en"),
+        lang=declared or reads_like(*(f"{e.title} {e.summary}" for e in entries)),
+        lang_declared=bool(declared),
     )
 
 
@@ -125,7 +128,7 @@ def _lead(
     together = [group for group in groups(told) if asked & set(group)]
     most = max(together, key=lambda group: (len({own[i][1] for i in group}), -group[0]))
     read = {i: _unread(issue, own[i][0]) for i in most}
-    return min(most, key=lambda i: (read[i] > 0, i not in asked, read[i], i))
+    return min(most, key=lambda i: (read[i], i))
 
 
 def _unread(issue: Issue | None, entry: Entry) -> int:
