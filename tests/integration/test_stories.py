@@ -208,3 +208,17 @@ def test_a_swallowed_story_gets_its_own_draft_and_lends_no_fact_and_undo_is_kept
     shell.ok("tick")
     assert len(listed(shell)) == 1
     assert len(shell.json("draft", "list")) == 2
+
+
+def test_a_bundled_template_is_copied_once_and_one_that_cannot_run_is_not_adopted(shell):
+    done = shell.json("draft", "template", "sms", "--lang", "es")
+    assert done == {"path": "templates/sms/response.es.jinja", "new": True}
+    shell.ok("adopt", done["path"])
+    assert shell.json("draft", "template", "sms", "--lang", "es")["new"] is False
+    path = shell.folder / done["path"]
+    endless = "{% for a in org.name %}{% for b in org.name %}{% for c in org.name %}"
+    path.write_text(endless * 4 + "x" + "{% endfor %}" * 12, encoding="utf-8")
+    refused = shell("adopt", done["path"])
+    assert refused.code != 0
+    assert "RS003" in refused.err + refused.out
+    assert shell("draft", "template", "fax").code == 4

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 2, 14, tzinfo=UTC)
 ISSUES = starter_set(today=NOW)
 ROADS = (
     ("Texas county bans use of its roads to travel for abortions",
-     "Commissioners in Sutter County voted 4-1 for the ordinance, which lets private citizens sue."),
+     "Commissioners in Sutter County voted 4-1 for the ordinance, which lets citizens sue."),
     ("Sutter County commissioners vote to bar abortion travel on local roads",
      "The Texas ordinance, passed 4-1, lets citizens sue anyone who drives a patient."),
 )  # fmt: skip
