@@ -202,12 +202,17 @@ def stems(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(stem_of(term) for text in texts for term in tokenize_terms(text))
 
 
-def groups(reports: Sequence[Traces]) -> tuple[tuple[int, ...], ...]:
-    """Places of reports that tell of one event, in order; chains count as one group."""
+def groups(reports: Sequence[Traces], *, least: int = ENOUGH) -> tuple[tuple[int, ...], ...]:
+    """Places of reports that tell of one event, in order; chains count as one group.
+
+    Args:
+        reports: What was read of each.
+        least: Score from which two belong together.
+    """
     group = list(range(len(reports)))
     for i, one in enumerate(reports):
         for j in range(i):
-            if group[i] != group[j] and same_event(one, reports[j]):
+            if group[i] != group[j] and score(one, reports[j]) >= least:
                 low, high = sorted((group[i], group[j]))
                 group = [low if g == high else g for g in group]
     return tuple(

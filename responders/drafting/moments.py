@@ -69,7 +69,8 @@ _POLITICAL: Final = (
 # Words that leave a headline open; a cue that claims that it happened must have them in it.
 _MAYBE: Final = (
     "could", "may", "might", "weigh", "weighs", "consider", "considers", "considering", "mull*",
-    "propos*", "would", "debates", "seeks to", "seek to", "vows to", "whether",
+    "propos*", "would", "to hear", "will hear", "take up", "takes up", "debates",
+    "seeks to", "seek to", "vows to", "whether",
     "podría*", "propon*", "considera", "consideran", "estudia*", "analiza*", "debate", "debaten",
     "busca", "buscan", "evalúa*",
 )  # fmt: skip

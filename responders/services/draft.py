@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from responders.kinds import adopted_issues, templates_of
 from responders.services.alarm import urgency
 from responders.services.hook import propose
 from responders.services.lane import with_cleared
 from responders.services.lessons import latest
+from responders.services.parting import take_apart
 from responders.services.relint import check_again, checks_of, unknown_names, unused
 from responders.services.sources import (
     left_out,
     match_reason,
     other_events,
-    other_stories,
     story_facts,
 )
 from responders.services.speaker import limits_of, organisation
-from responders.services.stories import part
 from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
 from testkit.kernel import ledger
@@ -53,10 +51,6 @@ __all__ = [
 ]
 
 
-_LATELY: Final = timedelta(hours=72)
-"""As long as the clusterer may still put something into a story."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
     """A draft that was raised.
@@ -78,7 +72,7 @@ def raise_due(workspace: Workspace) -> list[Raised]:
     A story that swallowed another one is taken apart first, so that each gets its own draft.
     """
     least = workspace.config.drafting.min_outlets
-    _take_apart(workspace, least=least)
+    take_apart(workspace, least=least)
     with workspace.archive.read() as conn:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
     with workspace.db.read() as conn:
@@ -103,26 +97,6 @@ def raise_due(workspace: Workspace) -> list[Raised]:
         for match in sorted(waiting, key=lambda m: (m.first_at, m.story, m.issue))
         if match.issue in issues and (raised := _raise(workspace, match)).new
     ]
-
-
-def _take_apart(workspace: Workspace, *, least: int) -> None:
-    """Split off what tells of another event and would have a draft if it stood alone."""
-    since = workspace.clock() - _LATELY
-    with workspace.archive.read() as conn:
-        recent = {
-            m.story for m in archive.matches(conn) if m.outlets >= least and m.first_at > since
-        }
-        recent -= hands.touched(conn)
-        found = [archive.story(conn, name) for name in sorted(recent)]
-    found = [story for story in found if len(story.entries) > least]
-    if not found:
-        return
-    with workspace.db.read() as conn:
-        issues = adopted_issues(conn)
-        titles = {row.story: row.title for row in drafts.listed(conn, dropped=True)}
-    for story in found:
-        for ids in other_stories(story, issues, least=least, home=titles.get(story.id, "")):
-            part(workspace, story.id, ids)
 
 
 def raise_one(workspace: Workspace, story_id: str, issue_slug: str | None = None) -> Raised:

@@ -206,15 +206,14 @@ def other_stories(
         least: Outlets that an event needs.
         home: Headline of the event that keeps the story; the one with most outlets if empty.
     """
-    from responders.drafting.kin import APART, groups, score
+    from responders.drafting.kin import APART, groups
 
     own = sorted((pair for pair in story.entries if not pair[0].copy_of), key=_order)
     told = _told(own, _usual(issue for issue, _, _ in issues.values()))
-    together = groups(told)
-    if len(together) < 2:
-        return []
+    # What may belong together goes together.
+    apart = groups(told, least=APART + 1)
     keeps = max(
-        together,
+        apart,
         key=lambda group: (
             any(own[i][0].title == home for i in group),
             len({own[i][1] for i in group}),
@@ -222,14 +221,10 @@ def other_stories(
         ),
     )
     found = []
-    for group in together:
-        rest = [i for i in range(len(own)) if i not in group]
-        if (
-            group is not keeps
-            and len({own[i][1] for i in group}) >= least
-            and all(score(told[i], told[j]) <= APART for i in group for j in rest)
-            and any(_answers(query, *own[i]) for i in group for _, query, _ in issues.values())
-        ):
+    for group in apart:
+        outlets = {own[i][1] for i in group}
+        asked = any(_answers(query, *own[i]) for i in group for _, query, _ in issues.values())
+        if group is not keeps and len(outlets) >= least and asked:
             ids = {own[i][0].id for i in group}
             found.append(
                 tuple(
