@@ -68,6 +68,7 @@ def _check_issue(workspace: Workspace, text: str, name: str) -> Sequence[Finding
         issue, _, weak = read_issue(text, name=name, today=workspace.clock().date())
     except DefinitionError as cause:
         return cause.findings
+    weak += _left_out(workspace, issue, name)
     with workspace.db.read() as conn:
         chains = {a.name for a in proposals.all_adopted(conn, kind="chain")}
     if issue.chain not in chains:
@@ -83,8 +84,25 @@ def _check_issue(workspace: Workspace, text: str, name: str) -> Sequence[Finding
     return weak
 
 
+def _left_out(workspace: Workspace, issue: Issue, name: str) -> list[Finding]:
+    """IS023 for each channel that is on and that this issue names no draft for."""
+    on = dict.fromkeys(c.kind for c in workspace.config.channels.values() if c.on)
+    return [
+        Finding(
+            code="IS023",
+            severity="note",
+            message=f"{kind} is on in whistlestop.yaml, and this issue makes no {kind} drafts",
+            hint=f"add {kind} to `channels:`, or leave the key out: then it drafts for all",
+            where=name,
+        )
+        for kind in on
+        if kind not in issue.channels
+    ]
+
+
 def _check_template(workspace: Workspace, text: str, name: str) -> Sequence[Finding]:
     from responders.drafting.contexts import CONTEXTS, check_names
+    from responders.drafting.tryout import try_template
 
     del workspace
     channel = name.split("/")[1] if name.count("/") > 1 else ""
@@ -100,7 +118,7 @@ def _check_template(workspace: Workspace, text: str, name: str) -> Sequence[Find
             )
         ]
     try:
-        return list(check_names(text, context, where=name))
+        return list(check_names(text, context, where=name) or try_template(text, context, name))
     except InputError as cause:
         return [
             Finding(

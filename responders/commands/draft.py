@@ -385,6 +385,25 @@ def keep(app: App, draft_id: str, as_json: bool) -> None:
 
 
 @draft.command()
+@click.argument("channel")
+@click.option("--lang", default="en", show_default=True, help="Language: en or es.")
+@json_option
+@pass_app
+def template(app: App, channel: str, lang: str, as_json: bool) -> None:
+    """Copy the bundled template of CHANNEL into the workspace, to be changed and adopted.
+
+    \b
+    Example:
+      whistlestop draft template sms --lang es
+    """
+    from responders.services.template_page import copy_template
+
+    path, new = copy_template(app.workspace(), channel, lang=lang)
+    said = f"wrote {path}" if new else f"{path} is there already; nothing changed"
+    emit({"path": path, "new": new}, f"{said}\nnext: whistlestop adopt {path}", as_json=as_json)
+
+
+@draft.command()
 @click.option("--cause", default="", help="Only this issue's stories, e.g. labor.")
 @click.option("--story", "names", multiple=True, help="Only this story; may be repeated.")
 @click.option(

@@ -190,7 +190,10 @@ def story_findings(
         found.append(
             remark(
                 "RS016",
-                f"the story is in {story.lang!r}, the draft in {draft.lang!r}",
+                f"the story is in {story.lang!r}, the draft in {draft.lang!r}"
+                if story.lang_declared
+                else f"the story's language is undeclared and reads like {story.lang!r}, the draft"
+                f" is in {draft.lang!r}",
                 hint="say the headline in the reader's language and drop the quotation marks",
             )
         )

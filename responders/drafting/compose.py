@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from responders.model.draft import MatchReason, Organisation, Quote, StoryFacts
     from responders.model.issue import BlockName, Channel, Frame, Issue, Moment, Risk
 
-__all__ = ["Templates", "bundled_templates", "compose", "length_of"]
+__all__ = ["TEMPLATE_NAME", "Templates", "bundled_templates", "compose", "length_of"]
 
 Templates = Mapping[tuple[str, str, str], str]
 """(channel, name, language) to template text."""

@@ -56,6 +56,10 @@ _STOPS: Final = (
 # Deaths of bills, not of people.
 _POLITICAL: Final = (
     *LintRules().not_tragedy,
+    *(f"{what} ... {verb}" for what in ("bill", "bills", "measure", "proposal", "amendment") for
+      verb in ("dies in", "dies", "died in", "died", "dead in", "dead")),
+    *(f"{verb} ... {where}" for verb in ("dies in", "died in", "dead in", "die in") for where in (
+        "senate", "house", "committee", "legislature", "chamber", "council", "statehouse")),
     *(f"{who} kill*" for who in (
         "senate", "house", "committee", "panel", "council", "lawmakers", "legislature", "board",
         "governor", "congress", "regulators", "commissioners", "commission", "senators", "voters",
@@ -65,7 +69,8 @@ _POLITICAL: Final = (
 # Words that leave a headline open; a cue that claims that it happened must have them in it.
 _MAYBE: Final = (
     "could", "may", "might", "weigh", "weighs", "consider", "considers", "considering", "mull*",
-    "propos*", "would", "debates", "seeks to", "seek to", "vows to", "whether",
+    "propos*", "would", "to hear", "will hear", "take up", "takes up", "debates",
+    "seeks to", "seek to", "vows to", "whether",
     "podría*", "propon*", "considera", "consideran", "estudia*", "analiza*", "debate", "debaten",
     "busca", "buscan", "evalúa*",
 )  # fmt: skip
@@ -179,11 +184,11 @@ def _weighed(
     cued = by_cues.moment
     if cued is not None:
         agrees = cued.stance == ("progress" if turn.good else "setback")
-        if turn.settled and agrees and cued.name not in awaited:
-            return by_cues
-        # A neutral cue that is only the name of the thing does not say what is planned for it.
+        # A cue that is only the name of the thing does not say what was done, or is planned.
         named = title[slice(*turn.spans[0])]
         bare = own is not None and all(cue.text in named for cue in by_cues.cues)
+        if turn.settled and agrees and cued.name not in awaited and not bare:
+            return by_cues
         if not turn.settled and (cued.name in awaited or (cued.stance == "neutral" and not bare)):
             return by_cues
         if own is None and cued.stance == "neutral":

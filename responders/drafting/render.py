@@ -30,7 +30,15 @@ if TYPE_CHECKING:
     from jinja2 import Template, nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["DEFAULT_LIMITS", "RenderLimits", "Rendered", "attribute_paths", "render"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "FILTERS",
+    "TESTS",
+    "RenderLimits",
+    "Rendered",
+    "attribute_paths",
+    "render",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +99,7 @@ _ALLOWED_NODES: Final = frozenset(
         "Keyword",
     ]
 )
-_FILTERS: Final = frozenset(
+FILTERS: Final = frozenset(
     [
         "default",
         "first",
@@ -107,7 +115,7 @@ _FILTERS: Final = frozenset(
         "upper",
     ]
 )
-_TESTS: Final = frozenset(["defined", "undefined", "none", "string", "number", "odd", "even"])
+TESTS: Final = frozenset(["defined", "undefined", "none", "string", "number", "odd", "even"])
 _WHAT: Final = {
     "Call": "a call",
     "CallBlock": "a call block",
@@ -325,12 +333,10 @@ def _check(node: nodes.Node, *, depth: int) -> None:
     if kind not in _ALLOWED_NODES:
         raise _Refused(f"{_WHAT.get(kind, kind)} is not allowed in a template", line)
     name = getattr(node, "name", None)
-    if kind == "Filter" and name not in _FILTERS:
-        raise _Refused(
-            f"there is no filter {name!r}; there are {', '.join(sorted(_FILTERS))}", line
-        )
-    if kind == "Test" and name not in _TESTS:
-        raise _Refused(f"there is no test {name!r}; there are {', '.join(sorted(_TESTS))}", line)
+    if kind == "Filter" and name not in FILTERS:
+        raise _Refused(f"there is no filter {name!r}; there are {', '.join(sorted(FILTERS))}", line)
+    if kind == "Test" and name not in TESTS:
+        raise _Refused(f"there is no test {name!r}; there are {', '.join(sorted(TESTS))}", line)
     if kind == "Name" and str(name).startswith("_"):
         raise _Refused(f"the name {name!r} begins with an underscore", line)
     if kind == "For" and getattr(node, "recursive", False):
@@ -401,7 +407,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment.filters["default"] = do_default
     environment.filters["_counted"] = counted
     environment.filters["_measured"] = priced(str)
-    environment.tests = {name: environment.tests[name] for name in _TESTS}
+    environment.tests = {name: environment.tests[name] for name in TESTS}
     return environment
 
 

@@ -85,6 +85,7 @@ class StoryFacts:
         quotes: What people said in it.
         entries: All items, the leading one first.
         lang: BCP 47 tag; empty when unknown.
+        lang_declared: False when no feed says it and the words were asked.
     """
 
     id: str
@@ -97,6 +98,7 @@ class StoryFacts:
     quotes: tuple[Quote, ...] = ()
     entries: tuple[StoryEntry, ...] = ()
     lang: str = "en"
+    lang_declared: bool = True
 
     @property
     def outlets(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ KEYS: Final[dict[str, str]] = {
     "channels": "list of email, sms, post, call",
     "vary": "block in which the variants differ",
     "moments": "list of {name, label, stance, cues, risk, hold}",
-    "things": "list of {name, wanted, words, moments: {outcome: moment}}",
+    "things": "list of {name, wanted, words, moments}",
     "frames": "block: list of {name, text, short, spoken, moments, channels, audiences, expires}",
     "talking_points": "list of {name, text, source, url, expires, moments}",
     "asks": "list of {name, verb, label, url, phone, moments, expires}",

@@ -10,8 +10,14 @@ from responders.services.alarm import urgency
 from responders.services.hook import propose
 from responders.services.lane import with_cleared
 from responders.services.lessons import latest
+from responders.services.parting import take_apart
 from responders.services.relint import check_again, checks_of, unknown_names, unused
-from responders.services.sources import left_out, match_reason, story_facts
+from responders.services.sources import (
+    left_out,
+    match_reason,
+    other_events,
+    story_facts,
+)
 from responders.services.speaker import limits_of, organisation
 from responders.store import archive, audit, drafts, hands
 from testkit.errors import InputError, NotFoundError, StateError
@@ -61,8 +67,12 @@ class Raised:
 
 
 def raise_due(workspace: Workspace) -> list[Raised]:
-    """Raise a draft for every match that has enough outlets and none yet."""
+    """Raise a draft for every match that has enough outlets and none yet.
+
+    A story that swallowed another one is taken apart first, so that each gets its own draft.
+    """
     least = workspace.config.drafting.min_outlets
+    take_apart(workspace, least=least)
     with workspace.archive.read() as conn:
         waiting = [m for m in archive.matches(conn) if m.outlets >= least]
     with workspace.db.read() as conn:
@@ -114,12 +124,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         story = archive.story(conn, match.story)
         urgent = urgency(conn, story=match.story, issue=match.issue, now=workspace.clock())
     with workspace.db.read() as conn:
-        issue, query, _ = adopted_issues(conn)[match.issue]
+        issues = adopted_issues(conn)
         templates = templates_of(conn)
         lesson = latest(conn, match.issue)
+    issue, query, _ = issues[match.issue]
     reason = match_reason(match, issue, story, volume=urgent.in_words(), lesson=lesson)
-    facts = story_facts(story, query=query)
-    other = left_out(story, facts)
+    facts = story_facts(story, query=query, issue=issue)
+    unsure = left_out(story, facts)
+    other = other_events(story, facts, issues)
     on = {c.kind for c in workspace.config.channels.values() if c.on}
     channels = tuple(c for c in issue.channels if c in on)
     if not channels:
@@ -153,13 +165,14 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
         limits=limits,
     )
     proposed = tuple(_with_names(one, draft, issue, org) for one in proposed)
-    draft = replace(draft, findings=(*draft.findings, *unused(other), *problems))
+    draft = replace(draft, findings=(*draft.findings, *unused(unsure, other), *problems))
     row = _row(
         draft,
         match,
         now_text=to_text(now),
         draft_id=new_id("draft", now=now),
         proposed=proposed,
+        unsure=unsure,
         other=other,
     )
     with workspace.db.write() as conn:
@@ -199,6 +212,7 @@ def _row(
     now_text: str,
     draft_id: str,
     proposed: tuple[Variant, ...] = (),
+    unsure: tuple[str, ...] = (),
     other: tuple[str, ...] = (),
 ) -> drafts.DraftRow:
     arms: dict[str, dict[str, dict[str, str]]] = {}
@@ -230,7 +244,8 @@ def _row(
         facts={
             "story": _plain(asdict(draft.story)),
             "why": match.why,
-            "left_out": list(other),
+            "left_out": list(unsure),
+            "other_events": list(other),
             "reading": draft.reading,
             "moment": draft.moment,
             "blocks": blocks,

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from responders.match import Query
     from responders.model.draft import Draft, Organisation
     from responders.model.feed import Entry
-    from responders.model.issue import Issue
+    from responders.model.issue import Channel, Issue
 
 __all__ = ["Rehearsed", "Replayed", "rehearse", "replayed_stories", "starter_set"]
 
 REPLAY: Final = "hundred"
+CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "post", "call")
 FIRST_HOUR: Final = 13
 MINUTES_BETWEEN: Final = (0, 25, 70, 140)
 DRAFTED_AFTER: Final = timedelta(minutes=15)
@@ -179,12 +180,13 @@ def rehearse(
         if match is not None:
             issue, query, _ = issues[story.cause]
             draft = compose(
-                story_facts(row, query=query),
+                story_facts(row, query=query, issue=issue),
                 issue,
                 match_reason(match, issue, row),
                 org,
                 as_of=row.last_at + DRAFTED_AFTER,
                 templates=templates,
+                channels=tuple(c for c in issue.channels if c in CHANNELS),
                 zone=zone,
             )
         out.append(

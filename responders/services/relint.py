@@ -143,7 +143,7 @@ def check_again(
         )
         for taken in content.get("from_hook", ())
     ]
-    extra += unused(row.facts.get("left_out", ()))
+    extra += unused(row.facts.get("left_out", ()), row.facts.get("other_events", ()))
     sensitive = _sensitive(before, after, issue)
     findings = (*after.findings, *(f for v in after.variants for f in v.findings))
     risk = row.risk
@@ -172,24 +172,43 @@ def checks_of(findings: Sequence[Mapping[str, Any]], content: Mapping[str, Any])
     return {"lint": not wrong} | {name: wrong.isdisjoint(codes) for name, codes in CODES.items()}
 
 
-def unused(reports: Sequence[str]) -> list[Finding]:
+def unused(reports: Sequence[str], others: Sequence[str] = ()) -> list[Finding]:
     """RS018 where reports of the story were left out of a draft.
 
     Args:
         reports: ``outlet: headline`` of each.
+        others: Those among them that may be a story of their own.
     """
-    if not reports:
-        return []
-    named = "; ".join(reports[:3]) + ("; ..." if len(reports) > 3 else "")
-    noun = "report was" if len(reports) == 1 else "reports were"
-    return [
-        Finding(
-            code="RS018",
-            severity="warning",
-            message=f"{len(reports)} {noun} left out of this draft: {named}",
-            hint="they share no names with the rest; if it is another event: story split",
+    found = []
+    if others:
+        found.append(
+            remark(
+                "RS018",
+                f"{_counted(others)} left out of this draft and may be another story: "
+                f"{_listed(others)}",
+                hint="if it is: story split, and it gets a draft of its own",
+            )
         )
-    ]
+    doubtful = [report for report in reports if report not in others]
+    if doubtful:
+        found.append(
+            remark(
+                "RS018",
+                f"{_counted(doubtful)} left out of this draft: {_listed(doubtful)}",
+                hint="too few names, numbers and rare words show that it is the same event: read"
+                " it before you use a word of it",
+                severity="note",
+            )
+        )
+    return found
+
+
+def _counted(reports: Sequence[str]) -> str:
+    return "1 report was" if len(reports) == 1 else f"{len(reports)} reports were"
+
+
+def _listed(reports: Sequence[str]) -> str:
+    return "; ".join(reports[:3]) + ("; ..." if len(reports) > 3 else "")
 
 
 def draft_of(row: DraftRow, content: Mapping[str, Any], issue: Issue) -> Draft:

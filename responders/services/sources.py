@@ -1,183 +1,237 @@
-"""From the rows of a story to what a draft may use of it, and why it was raised."""
+"""From the rows of a story to what a draft may use of it, and why it was raised.
+
+A story is what the clusterer put together; a draft may use only what tells of the event that leads
+it (:mod:`responders.drafting.kin`). What is left out is named in RS018.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from testkit.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from responders.drafting.kin import Traces
     from responders.match import Query
     from responders.model.draft import MatchReason, StoryEntry, StoryFacts
+    from responders.model.feed import Entry
     from responders.model.issue import Issue
     from responders.store.archive import MatchRow, StoryRow
 
-__all__ = ["left_out", "match_reason", "story_facts"]
+__all__ = ["left_out", "match_reason", "other_events", "other_stories", "story_facts"]
 
 MAX_QUOTES: Final = 5
-# Two reports of one event share names. Words of any day of news do not show that they do.
-KIN_LETTERS: Final = 4
-_ANY_DAY: Final = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "lunes",
-        "martes",
-        "miércoles",
-        "jueves",
-        "viernes",
-        "sábado",
-        "domingo",
-        "court",
-        "courts",
-        "appeals",
-        "supreme",
-        "judge",
-        "judges",
-        "ruled",
-        "rules",
-        "ruling",
-        "state",
-        "county",
-        "governor",
-        "senate",
-        "house",
-        "council",
-        "board",
-        "said",
-        "says",
-        "would",
-        "could",
-        "after",
-        "before",
-        "their",
-        "they",
-        "them",
-        "that",
-        "this",
-        "with",
-        "from",
-        "have",
-        "will",
-        "than",
-        "which",
-        "there",
-        "about",
-        "when",
-        "where",
-        "what",
-        "more",
-        "most",
-        "into",
-        "over",
-        "million",
-        "year",
-        "years",
-        "week",
-        "month",
-        "people",
-        "were",
-        "been",
-        "first",
-        "last",
-        "also",
-        "para",
-        "como",
-        "este",
-        "esta",
-        "según",
-    ]
-)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def story_facts(story: StoryRow, *, query: Query | None = None) -> StoryFacts:
-    """What a draft may use of a story.
+def story_facts(
+    story: StoryRow, *, query: Query | None = None, issue: Issue | None = None
+) -> StoryFacts:
+    """What a draft may use of a story: its lead, and the reports of the same event.
+
+    The same reports give the same lead, in whatever order they came: of the event that most
+    outlets tell, the report whose headline can be read (a death before anything else), then the
+    one that was published first, then by outlet and address.
 
     Args:
         story: The story with its entries.
-        query: The issue's query. When the first entry is about something else, the first one
-            that the query asks for leads, and entries that neither answer the query nor share
-            words with the lead are left out.
+        query: The issue's query: the event that leads has a report that answers it.
+        issue: The issue: its vocabulary tells no two events apart, and its moments say which
+            headline can be read.
     """
+    from responders.drafting.kin import same_event
+    from responders.drafting.language import reads_like
     from responders.drafting.quotes import quotes_in
-    from responders.model.draft import StoryEntry, StoryFacts
+    from responders.model.draft import StoryFacts
 
-    entries = [
-        StoryEntry(
-            title=entry.title,
-            url=entry.url or "",
-            source=outlet,
-            published_at=entry.published,
-            summary=entry.summary_text,
-            first_seen_at=entry.first_seen,
-            copy_of=entry.copy_of or "",
-        )
-        for entry, outlet in story.entries
-    ]
-    if not entries:
+    if not story.entries:
         raise NotFoundError("story", story.id, hint="it has no entries")
-    own = [e for e in entries if e.url and not e.copy_of]
-    lead = own[0] if own else entries[0]
-    if query is not None and own:
-        asked = [e for e in own if _asks_for(query, e, story)]
-        if asked and lead not in asked and not _kin(lead, asked[0], least=2):
-            lead = asked[0]
-        sure = [lead, *asked]
-        entries = [e for e in entries if e.copy_of or any(_kin(e, one) for one in sure)]
+    own = [pair for pair in story.entries if pair[0].url and not pair[0].copy_of]
+    own = sorted(own or story.entries, key=_order)
+    told = _told(own, _usual([issue] if issue else []))
+    first = _lead(own, told, query=query, issue=issue)
+    sure = [pair for pair, trace in zip(own, told, strict=True)
+            if pair is own[first] or same_event(told[first], trace)]  # fmt: skip
+    ids = {entry.id for entry, _ in sure}
+    copies = [pair for pair in story.entries if pair[0].copy_of in ids]
+    lead = own[first]
+    kept = [lead, *(pair for pair in (*sure, *copies) if pair is not lead)]
+    entries = [_as_told(entry, outlet) for entry, outlet in kept]
+    declared = next((entry.language for entry, _ in kept if entry.language), "")
     quotes = [
         quote
         for entry in entries
         if not entry.copy_of
         for quote in quotes_in(entry.summary, source=entry.source, url=entry.url)
     ]
-    language = next((e.language for e, _ in story.entries if e.language), "en")
     return StoryFacts(
         id=story.id,
-        title=lead.title,
-        url=lead.url,
-        source=lead.source,
-        published_at=lead.published_at,
+        title=entries[0].title,
+        url=entries[0].url,
+        source=entries[0].source,
+        published_at=entries[0].published_at,
         first_seen_at=story.first_at,
-        summary=lead.summary,
+        summary=entries[0].summary,
         quotes=tuple(quotes[:MAX_QUOTES]),
-        entries=(lead, *(e for e in entries if e is not lead)),
-        lang=language,
+        entries=tuple(entries),
+        lang=declared or reads_like(*(f"{e.title} {e.summary}" for e in entries)),
+        lang_declared=bool(declared),
     )
 
 
-def _kin(one: StoryEntry, other: StoryEntry, *, least: int = 1) -> bool:
-    """Whether two entries share enough words to be about the same event."""
-    return one is other or len(_words(one) & _words(other)) >= least
+def _as_told(entry: Entry, outlet: str) -> StoryEntry:
+    from responders.model.draft import StoryEntry
+
+    return StoryEntry(
+        title=entry.title,
+        url=entry.url or "",
+        source=outlet,
+        published_at=entry.published,
+        summary=entry.summary_text,
+        first_seen_at=entry.first_seen,
+        copy_of=entry.copy_of or "",
+    )
 
 
-def _words(entry: StoryEntry) -> set[str]:
-    text = f"{entry.title} {entry.summary}".casefold()
-    words = "".join(c if c.isalnum() else " " for c in text).split()
-    return {word for word in words if len(word) >= KIN_LETTERS} - _ANY_DAY
+def _order(pair: tuple[Entry, str]) -> tuple[datetime, str, str]:
+    entry, outlet = pair
+    return entry.published or _LAST, outlet, entry.url or ""
 
 
-def _asks_for(query: Query, entry: StoryEntry, story: StoryRow) -> bool:
+def _usual(issues: Iterable[Issue]) -> frozenset[str]:
+    from responders.drafting.kin import stems
+
+    return stems([issue.query for issue in issues])
+
+
+def _told(pairs: Sequence[tuple[Entry, str]], usual: frozenset[str]) -> list[Traces]:
+    from responders.drafting.kin import traces
+
+    return [traces(entry.title, entry.summary_text, usual=usual) for entry, _ in pairs]
+
+
+def _lead(
+    own: Sequence[tuple[Entry, str]],
+    told: Sequence[Traces],
+    *,
+    query: Query | None,
+    issue: Issue | None,
+) -> int:
+    """Place of the report that leads."""
+    from responders.drafting.kin import groups
+
+    asked = {i for i, pair in enumerate(own) if query is None or _answers(query, *pair)}
+    asked = asked or set(range(len(own)))
+    together = [group for group in groups(told) if asked & set(group)]
+    most = max(together, key=lambda group: (len({own[i][1] for i in group}), -group[0]))
+    read = {i: _unread(issue, own[i][0]) for i in most}
+    return min(most, key=lambda i: (read[i], i))
+
+
+def _unread(issue: Issue | None, entry: Entry) -> int:
+    """0 for a headline of a death, 1 for one that can be read, 2 for any other."""
+    from responders.drafting.moments import read_moment
+
+    if issue is None:
+        return 2
+    moment = read_moment(
+        issue.moments, title=entry.title, things=issue.things, lang=issue.lang
+    ).moment
+    return 2 if moment is None else 0 if moment.hold else 1
+
+
+def _answers(query: Query, entry: Entry, outlet: str) -> bool:
     from responders.match import Document
 
-    language = next((e.language for e, _ in story.entries if e.url == entry.url), "")
     return query.holds(
-        Document.of(title=entry.title, summary=entry.summary, source=entry.source, lang=language)
+        Document.of(
+            title=entry.title, summary=entry.summary_text, source=outlet, lang=entry.language
+        )
     )
 
 
 def left_out(story: StoryRow, facts: StoryFacts) -> tuple[str, ...]:
     """Reports of a story that a draft does not use, ``outlet: headline``: another event perhaps."""
-    used = {(entry.source, entry.title) for entry in facts.entries}
+    return tuple(_named(pair) for pair in _unused(story, facts))
+
+
+def other_events(
+    story: StoryRow, facts: StoryFacts, issues: Mapping[str, tuple[Issue, Query, int]]
+) -> tuple[str, ...]:
+    """Those that share next to nothing with the lead and answer an issue for themselves."""
+    from responders.drafting.kin import APART, score, traces
+
+    usual = _usual(issue for issue, _, _ in issues.values())
+    lead = traces(facts.title, facts.summary, usual=usual)
+    unused = _unused(story, facts)
     return tuple(
-        f"{outlet}: {entry.title}"
+        _named(pair)
+        for pair, trace in zip(unused, _told(unused, usual), strict=True)
+        if score(lead, trace) <= APART
+        and any(_answers(query, *pair) for _, query, _ in issues.values())
+    )
+
+
+def _unused(story: StoryRow, facts: StoryFacts) -> list[tuple[Entry, str]]:
+    used = {(entry.source, entry.title) for entry in facts.entries}
+    return [
+        (entry, outlet)
         for entry, outlet in story.entries
         if not entry.copy_of and (outlet, entry.title) not in used
+    ]
+
+
+def _named(pair: tuple[Entry, str]) -> str:
+    return f"{pair[1]}: {pair[0].title}"
+
+
+def other_stories(
+    story: StoryRow,
+    issues: Mapping[str, tuple[Issue, Query, int]],
+    *,
+    least: int,
+    home: str = "",
+) -> list[tuple[str, ...]]:
+    """Entries to be split off, by event: each has its own outlets and answers an issue.
+
+    Only events that have next to nothing in common with the rest of the story are named: to tear
+    one event apart would raise it twice.
+
+    Args:
+        story: The story as the clusterer made it.
+        issues: Slug to issue, query and version.
+        least: Outlets that an event needs.
+        home: Headline of the event that keeps the story; the one with most outlets if empty.
+    """
+    from responders.drafting.kin import APART, groups
+
+    own = sorted((pair for pair in story.entries if not pair[0].copy_of), key=_order)
+    told = _told(own, _usual(issue for issue, _, _ in issues.values()))
+    # What may belong together goes together.
+    apart = groups(told, least=APART + 1)
+    keeps = max(
+        apart,
+        key=lambda group: (
+            any(own[i][0].title == home for i in group),
+            len({own[i][1] for i in group}),
+            -group[0],
+        ),
     )
+    found = []
+    for group in apart:
+        outlets = {own[i][1] for i in group}
+        asked = any(_answers(query, *own[i]) for i in group for _, query, _ in issues.values())
+        if group is not keeps and len(outlets) >= least and asked:
+            ids = {own[i][0].id for i in group}
+            found.append(
+                tuple(
+                    entry.id for entry, _ in story.entries if ids & {entry.id, entry.copy_of or ""}
+                )
+            )
+    return found
 
 
 def match_reason(

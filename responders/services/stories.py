@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from responders.kinds import adopted_issues
 from responders.rank import lift, traits
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Listed", "lifts", "listed", "merge", "split", "thumb", "undo"]
+__all__ = ["Listed", "lifts", "listed", "merge", "part", "split", "thumb", "undo"]
+
+
+SYSTEM: Final = ledger.Actor(name="system", via="system", auth="none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +173,20 @@ def merge(workspace: Workspace, one: str, other: str) -> Hand:
     return hand
 
 
-def split(workspace: Workspace, story_id: str, entries: Sequence[str]) -> Hand:
+def split(
+    workspace: Workspace,
+    story_id: str,
+    entries: Sequence[str],
+    *,
+    actor: ledger.Actor | None = None,
+) -> Hand:
     """Take entries out of a story into one of their own, by hand. They stay apart.
+
+    Args:
+        workspace: The workspace.
+        story_id: The story.
+        entries: Ids of the entries that go.
+        actor: Who does it; whoever is at the keyboard if None.
 
     Raises:
         NotFoundError: There is no such story, or an entry is not in it.
@@ -186,12 +201,20 @@ def split(workspace: Workspace, story_id: str, entries: Sequence[str]) -> Hand:
             entries,
             new_id=new_id("story", now=now),
             now=now,
-            by=workspace.actor.name,
+            by=(actor or workspace.actor).name,
         )
         _match_again(conn, hand.kept, queries)
-        _record(workspace, "story.split", hand)
+        _record(workspace, "story.split", hand, actor=actor)
     triage(workspace)
     return hand
+
+
+def part(workspace: Workspace, story_id: str, entries: Sequence[str]) -> Hand:
+    """As :func:`split`, by the program: what tells of another event goes its own way.
+
+    It is on record and taken back like any other split, and not done again after that.
+    """
+    return split(workspace, story_id, entries, actor=SYSTEM)
 
 
 def undo(workspace: Workspace, story_id: str) -> Hand:
@@ -233,7 +256,9 @@ def _match_again(conn: Connection, story_id: str, queries: Mapping[str, Query]) 
     hands.drop_matches(conn, story.id, but=holds)
 
 
-def _record(workspace: Workspace, kind: str, hand: Hand) -> None:
+def _record(
+    workspace: Workspace, kind: str, hand: Hand, *, actor: ledger.Actor | None = None
+) -> None:
     # Before the archive's own commit: a step that is lost in between can be given again, one that
     # happened without its record could not be told from tampering.
     with workspace.db.write() as conn:
@@ -241,7 +266,7 @@ def _record(workspace: Workspace, kind: str, hand: Hand) -> None:
             conn,
             kind=kind,
             subject=f"story/{hand.kept}",
-            actor=workspace.actor,
+            actor=actor or workspace.actor,
             payload={
                 "kept": hand.kept,
                 "other": hand.other,

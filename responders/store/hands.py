@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from responders.store.archive import StoryRow
     from testkit.kernel.sqlite import Connection
 
-__all__ = ["MIGRATIONS", "Hand", "drop_matches", "known_as", "latest", "merge", "split", "undo"]
+__all__ = [
+    "MIGRATIONS",
+    "Hand",
+    "drop_matches",
+    "known_as",
+    "latest",
+    "merge",
+    "split",
+    "touched",
+    "undo",
+]
 
 MIGRATIONS: Final = (
     (
@@ -149,6 +159,14 @@ def check_split(story: StoryRow, entries: Iterable[str]) -> frozenset[str]:
             hint=f"the story has {len(there)}; name fewer of them",
         )
     return moving
+
+
+def touched(conn: Connection) -> frozenset[str]:
+    """Stories that somebody put together, or whose split somebody took back: they are one."""
+    rows = conn.execute(
+        "SELECT kept, other FROM story_hand WHERE (kind = 'merge') = (undone_at IS NULL)"
+    ).fetchall()
+    return frozenset(name for row in rows for name in (row["kept"], row["other"]))
 
 
 def latest(conn: Connection, story: str) -> Hand:

@@ -272,3 +272,11 @@ def test_pages_can_be_found_by_somebody_who_reads_the_code():
 def sources() -> list[Path]:
     packages = ("testkit", "responders", "experiments")
     return [path for package in packages for path in (ROOT / package).rglob("*.py")]
+
+
+def test_the_page_of_templates_is_what_the_code_checks():
+    from responders.services.template_page import page as written
+
+    assert page("drafting/templates.md") == written(), (
+        "python -m responders.services.template_page > docs/drafting/templates.md"
+    )

@@ -8,6 +8,7 @@ from responders.cluster import Clusterer, StoryEntry
 from responders.demo import serve
 from responders.store import archive
 from testkit.kernel.sqlite import Database
+from tests.feed_world import FeedWorld
 
 
 @pytest.fixture
@@ -159,3 +160,65 @@ def test_a_story_that_left_the_window_can_be_merged_and_keeps_growing(shell):
         assert done["kept"] in keys
         row = archive.story(conn, done["kept"])
         assert row.first_at == min(e.first_seen for e, _ in row.entries)
+
+
+AUSTIN = "Austin voters pass $800 million affordable housing bond", "It pays for 6,000 apartments."
+AUSTIN_TOO = (
+    "Voters approve $800 million bond for affordable homes in Austin",
+    "The bond passed with 58% and will pay for about 6,000 apartments.",
+)
+NEVADA = (
+    "Nevada voters approve abortion rights amendment for second time",
+    "With 92% of votes counted, Question 6 led 63% to 37%.",
+)
+NEVADA_TOO = (
+    "Abortion rights will be part of Nevada constitution after second vote",
+    "Question 6 was ahead 63% to 37% on Wednesday morning.",
+)
+
+
+def test_a_swallowed_story_gets_its_own_draft_and_lends_no_fact_and_undo_is_kept(shell):
+    shell.settings["polling.allow_hosts"] = "[127.0.0.1]"
+    with FeedWorld() as world:
+        for outlet, reports in (("One", (AUSTIN, NEVADA)), ("Two", (AUSTIN_TOO, NEVADA_TOO))):
+            for title, summary in reports:
+                world.outlet(outlet).publish(title, shell.clock(), summary=summary)
+        shell.settings["drafting.min_outlets"] = "9"
+        shell.ok("feed", "add", *world.addresses())
+        shell.ok("tick")
+    # As a cold clusterer does: both votes are one story, and nobody put them together by hand.
+    while len(found := [s["story"] for s in shell.json("story", "list")]) > 1:
+        shell.ok("story", "merge", *found[:2])
+    with Database(shell.folder / "archive.db").write() as conn:
+        conn.execute("DELETE FROM story_hand")
+    shell.settings["drafting.min_outlets"] = "2"
+    shell.ok("tick")
+    drafts = {d["issue"]: shell.json("draft", "show", d["draft"])
+              for d in shell.json("draft", "list")}  # fmt: skip
+    assert set(drafts) == {"housing", "reproductive-rights"}
+    for slug, ours, theirs in (
+        ("housing", "Austin", "Nevada"),
+        ("reproductive-rights", "Nevada", "Austin"),
+    ):
+        words = str(drafts[slug]["content"])
+        assert ours in words
+        assert theirs not in words
+    assert len({d["story"] for d in drafts.values()}) == 2
+    shell.ok("story", "undo", drafts["housing"]["story"])
+    shell.ok("tick")
+    assert len(listed(shell)) == 1
+    assert len(shell.json("draft", "list")) == 2
+
+
+def test_a_bundled_template_is_copied_once_and_one_that_cannot_run_is_not_adopted(shell):
+    done = shell.json("draft", "template", "sms", "--lang", "es")
+    assert done == {"path": "templates/sms/response.es.jinja", "new": True}
+    shell.ok("adopt", done["path"])
+    assert shell.json("draft", "template", "sms", "--lang", "es")["new"] is False
+    path = shell.folder / done["path"]
+    endless = "{% for a in org.name %}{% for b in org.name %}{% for c in org.name %}"
+    path.write_text(endless * 4 + "x" + "{% endfor %}" * 12, encoding="utf-8")
+    refused = shell("adopt", done["path"])
+    assert refused.code != 0
+    assert "RS003" in refused.err + refused.out
+    assert shell("draft", "template", "fax").code == 4

@@ -37,7 +37,10 @@ ORG = Organisation(
     email_opt_out="Leave: {{unsubscribe_url}}",
     disclaimer="Paid for by Four Rivers.",
 )
-LABOR = issue_from_mapping(yaml.safe_load(starter_issues()["labor"]))
+LABOR = replace(
+    issue_from_mapping(yaml.safe_load(starter_issues()["labor"])),
+    channels=("email", "sms", "post", "call"),
+)
 # A fact for the moment of the story below, so that its expiry can be tested.
 LABOR = replace(
     LABOR,

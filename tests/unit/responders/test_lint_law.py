@@ -45,7 +45,12 @@ ORG = Organisation(
     email_opt_out="Leave: {{unsubscribe_url}}",
     disclaimer="Paid for by Four Rivers.",
 )
-ISSUES = {name: issue_from_mapping(yaml.safe_load(text)) for name, text in starter_issues().items()}
+ISSUES = {
+    name: replace(
+        issue_from_mapping(yaml.safe_load(text)), channels=("email", "sms", "post", "call")
+    )
+    for name, text in starter_issues().items()
+}
 LABOR = ISSUES["labor"]
 # A fact for the moment of the story below, so that its expiry can be shown.
 LABOR = ISSUES["labor"] = replace(
