@@ -7,38 +7,85 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from testkit.errors import InputError
+from testkit.errors import InputError, NotFoundError
 from testkit.kernel.console import App, emit, json_option, pass_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testkit.kernel.findings import Finding
+    from testkit.kernel.kinds import Kind
     from testkit.kernel.workspace import Workspace
-    from testkit.signoff.model import RosterView
+    from testkit.signoff.model import ChainDef, RosterView
     from testkit.signoff.simulate import LanePlan, Simulation, StagePlan
     from testkit.signoff.turns import Ask
 
 PEOPLE = click.option(
     "--roster",
     "people",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Suppose the people of this file; else the adopted ones.",
+    metavar="FILE",
+    help="Suppose the people of this file, such as new/people.yaml; else the adopted ones.",
 )
 
 
-def _people(workspace: Workspace, path: Path | None) -> RosterView | None:
+def _places(workspace: Workspace, given: str) -> tuple[Path, ...]:
+    """Where a path may lead: from the current folder, then from the workspace."""
+    return tuple(dict.fromkeys((Path(given).absolute(), workspace.root / given)))
+
+
+def _located(workspace: Workspace, given: str) -> Path | None:
+    return next((path for path in _places(workspace, given) if path.is_file()), None)
+
+
+def _nowhere(workspace: Workspace, kind: str, given: str, hint: str = "") -> NotFoundError:
+    looked = f"there is no {' and no '.join(map(str, _places(workspace, given)))}"
+    return NotFoundError(kind, given, hint=f"{looked}; {hint}" if hint else looked)
+
+
+def _people(workspace: Workspace, given: str | None) -> RosterView | None:
     from testkit.errors import DefinitionError
     from testkit.kernel.findings import has_errors
     from testkit.kernel.yamlfile import read_text
     from testkit.signoff.kinds import people_view
 
-    if path is None:
+    if given is None:
         return None
-    roster, findings = people_view(workspace, read_text(path), str(path))
+    path = _located(workspace, given)
+    if path is None:
+        raise _nowhere(workspace, "people file", given)
+    roster, findings = people_view(workspace, read_text(path), given)
     if roster is None or has_errors(findings):
-        raise DefinitionError(findings, path=str(path))
+        raise DefinitionError(findings, path=given)
     return roster
+
+
+def _chosen(workspace: Workspace, kinds: Sequence[Kind], given: str) -> tuple[Kind, str, str]:
+    """The kind, shown name and text of the file that somebody named, wherever it lies."""
+    from testkit.kernel.kinds import find
+    from testkit.kernel.yamlfile import parse, read_text
+
+    path = _located(workspace, given)
+    try:
+        # A file of the workspace is known by where it lies, and by its name alone.
+        kind, _, shown, text = find(workspace, kinds, workspace.shown(path) if path else given)
+    except NotFoundError as cause:
+        if path is None:
+            raise _nowhere(workspace, "proposal", given, cause.hint) from None
+    else:
+        return kind, shown, text
+    text = read_text(path)
+    held = parse(text, name=given).value
+    for kind in kinds:
+        if isinstance(held, dict) and kind.name in held:
+            return kind, given, text
+    names = [f"`{kind.name}: NAME`" for kind in kinds]
+    raise InputError(
+        f"{given} holds no {', '.join(kind.name for kind in kinds[:-1])} or {kinds[-1].name}",
+        field="file",
+        value=given,
+        hint=f"it begins with {', '.join(names[:-1])} or {names[-1]};"
+        " people are checked with --roster",
+    )
 
 
 @click.command()
@@ -46,25 +93,26 @@ def _people(workspace: Workspace, path: Path | None) -> RosterView | None:
 @PEOPLE
 @json_option
 @pass_app
-def check(app: App, file: str | None, people: Path | None, as_json: bool) -> int:
+def check(app: App, file: str | None, people: str | None, as_json: bool) -> int:
     """Whether these people can complete the chains: for every author, with and without deputies.
 
     Also asks whether the charter lets somebody on each way say yes, and checks charter.yaml and
-    the words of the fast lane.
+    the words of the fast lane. FILE may lie anywhere: a path counts from the current folder, else
+    from the workspace.
 
     \b
     Example:
       whistlestop signoff check chains/rapid-response.yaml --roster people.yaml
+      whistlestop signoff check ../proposal/chain.yaml
     """
     from testkit.kernel.findings import by_severity, has_errors
-    from testkit.kernel.kinds import files, find
+    from testkit.kernel.kinds import files
     from testkit.signoff.kinds import CHAIN, CHARTER, LANE, check_chain_text
 
     workspace = app.workspace()
     roster = _people(workspace, people)
     if file:
-        kind, _, path, text = find(workspace, (CHAIN, CHARTER, LANE), file)
-        chosen = [(kind, path, text)]
+        chosen = [_chosen(workspace, (CHAIN, CHARTER, LANE), file)]
     else:
         by_name = {kind.name: kind for kind in (CHAIN, CHARTER, LANE)}
         listed = files(workspace, tuple(by_name.values()))
@@ -90,15 +138,30 @@ def check(app: App, file: str | None, people: Path | None, as_json: bool) -> int
     return 2 if bad else 0
 
 
-def _fact(text: str) -> tuple[str, Any]:
+def _stated(chain: ChainDef, given: Sequence[str]) -> dict[str, Any]:
     from testkit.kernel.yamlfile import parse
+    from testkit.signoff.facts import stated
 
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip():
-        raise InputError(
-            f"{text!r} is not FACT=VALUE", field="fact", value=text, hint="write --fact risk=high"
-        )
-    return name.strip(), parse(value, name="--fact").value
+    found: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        name, read = name.strip(), parse(value, name="--fact")
+        if not sign or not name or read.findings:
+            raise InputError(
+                f"{text!r} is not FACT=VALUE",
+                field="fact",
+                value=text,
+                hint="write --fact risk=high",
+            )
+        if name in found:
+            raise InputError(
+                f"{name} is stated twice",
+                field="fact",
+                value=text,
+                hint='for several values at once write --fact "channel=[email, sms]"',
+            )
+        found[name] = stated(chain, name, read.value)
+    return found
 
 
 @click.command()
@@ -117,12 +180,13 @@ def simulate(
     author: str,
     away: Sequence[str],
     at: str | None,
-    people: Path | None,
+    people: str | None,
     as_json: bool,
 ) -> int:
     """What an adopted chain would do: stages, people asked, and how long it can take.
 
-    A fact that you do not state counts as if it mattered. Nothing is recorded.
+    A fact that you do not state counts as if it mattered; one that nobody asks about, or a value
+    that it cannot have, is refused. Nothing is recorded.
 
     \b
     Example:
@@ -148,7 +212,7 @@ def simulate(
     for person in (*away, *([author] if author else [])):
         if person not in known:
             workspace.roster.person(person)
-    stated = dict(map(_fact, facts))
+    stated = _stated(definition, facts)
     done = run(definition, roster, stated, now, author=author, away=away, calendar=office.calendar)
     lane = lane_plan(definition, stated, now, cleared=cleared, charter=office.charter)
     emit(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from testkit.errors import InputError
 from testkit.kernel.findings import Finding, Severity, by_severity
 from testkit.signoff.conditions import comparisons, phrase
+from testkit.signoff.facts import FACTS
 from testkit.signoff.routes import MOST, dead_end, eligible, outcomes, routes, told
 from testkit.signoff.standins import MAX_STEPS, delegates, holders
 
@@ -26,19 +27,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str | int, ...]
 
-__all__ = ["CHECKS", "FACTS", "check_adoption", "check_chain", "check_roster", "roles_of"]
-
-FACTS: Final = (
-    "channel",
-    "names_candidate",
-    "partner",
-    "position_is_new",
-    "risk",
-    "spend_cents",
-    "topic",
-)
-"""Facts that responses state; other users of the chain name their own."""
-
+__all__ = ["CHECKS", "check_adoption", "check_chain", "check_roster", "roles_of"]
 
 CHECKS: Final = (
     "claims_match_article",
