@@ -13,7 +13,7 @@ from responders.services.schedule import Due, release_due
 from responders.services.tell import tell_alarms, tell_held
 from responders.services.triage import Triaged, triage
 from testkit.services.deliver import Delivered, deliver_due
-from testkit.signoff.service import advance_clocks
+from testkit.signoff.waiting import advance_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

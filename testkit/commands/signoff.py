@@ -259,7 +259,7 @@ def inbox(app: App, everybody: bool, as_json: bool) -> None:
       whistlestop --as kim signoff inbox
     """
     from testkit.signoff import owed
-    from testkit.signoff.service import inbox as run
+    from testkit.signoff.waiting import inbox as run
 
     workspace = app.workspace()
     roster = workspace.roster

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from testkit.signoff import events as ev
-from testkit.signoff.charter import refuse_by_charter
+from testkit.signoff.charter_rules import refuse_by_charter
 from testkit.signoff.model import SYSTEM, Decision
 from testkit.signoff.powers import refuse_power
 from testkit.signoff.refusal import Question, Refusal

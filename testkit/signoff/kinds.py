@@ -13,8 +13,8 @@ from testkit.signoff.charter import Charter, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
 from testkit.signoff.check import CHECKS, check_chain, check_roster
 from testkit.signoff.cleared import adopted_chains, in_force
-from testkit.signoff.governance import NAME, confirmers
 from testkit.signoff.facts import FACTS
+from testkit.signoff.governance import NAME, confirmers
 from testkit.signoff.lane_file import check_lane, clearers, parse_lane
 from testkit.signoff.model import RosterView
 from testkit.signoff.office import charter_in_force, office_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from testkit.errors import NotFoundError, StateError
 from testkit.kernel import ledger, proposals, yamlfile
 from testkit.kernel.digest import digest
-from testkit.signoff import audit, rules, store
+from testkit.signoff import audit, store
 from testkit.signoff import events as ev
 from testkit.signoff.admission import admissible, decide
 from testkit.signoff.chain import fold
@@ -26,7 +26,6 @@ from testkit.signoff.table import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
@@ -36,19 +35,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Request",
-    "advance_clocks",
+    "append",
     "ask",
     "chain_of",
     "checked",
     "find",
-    "inbox",
     "load",
     "open_request",
     "record",
+    "refusal_of",
     "revise",
     "settled",
     "sign",
-    "waits_for",
 ]
 
 ENDED: Final = frozenset(
@@ -195,7 +193,7 @@ def open_request(
         reopens=reopens,
         corrects=corrects,
     )
-    _append(conn, workspace, row.id, fold(chain, []), event)
+    _ask_append(conn, workspace, row.id, fold(chain, []), event)
     return checked(conn, workspace, row.id, checks)
 
 
@@ -241,8 +239,8 @@ def checked(
             passed=tuple(name for name in ran if checks[name]),
             failed=tuple(name for name in ran if name in failed),
         )
-        if _refusal(office_of(conn, workspace), current.state, event) is None:
-            _append(conn, workspace, request_id, current.state, event, asked=True)
+        if refusal_of(office_of(conn, workspace), current.state, event) is None:
+            append(conn, workspace, request_id, current.state, event)
             current = load(conn, request_id)
     return current
 
@@ -298,7 +296,7 @@ def revise(
         suggested_by=suggested_by,
         facts=None if facts is None else dict(facts),
     )
-    _append(conn, workspace, request_id, current.state, edited)
+    _ask_append(conn, workspace, request_id, current.state, edited)
     after = load(conn, request_id)
     # Only those whose words they are may put them before the chain again; somebody else's small
     # edit waits for them.
@@ -310,7 +308,7 @@ def revise(
             chain_version=chain.version,
             author=after.state.author,
         )
-        _append(conn, workspace, request_id, after.state, again)
+        _ask_append(conn, workspace, request_id, after.state, again)
     return checked(conn, workspace, request_id, checks), True
 
 
@@ -376,7 +374,7 @@ def sign(
             zone_name=office.zone_name,
             charter=office.charter,
         )
-        _append(conn, workspace, row.id, current.state, event, asked=True)
+        append(conn, workspace, row.id, current.state, event)
         return load(conn, row.id), True
 
 
@@ -399,7 +397,7 @@ def record(conn: Connection, workspace: Workspace, request_id: str, event: ev.Ev
         KitError: The event is not admissible now; the narrowest error says why.
     """
     current = load(conn, request_id)
-    _append(conn, workspace, request_id, current.state, event)
+    _ask_append(conn, workspace, request_id, current.state, event)
     if isinstance(event, ev.Released):
         _supersede(conn, workspace, request_id, event)
     return load(conn, request_id)
@@ -422,8 +420,8 @@ def _supersede(conn: Connection, workspace: Workspace, request_id: str, event: e
         by=request_id,
     )
     # Killed or recalled in the meantime: that stays, and the correction goes out all the same.
-    if _refusal(office_of(conn, workspace), state, corrected) is None:
-        _append(conn, workspace, old, state, corrected, asked=True)
+    if refusal_of(office_of(conn, workspace), state, corrected) is None:
+        append(conn, workspace, old, state, corrected)
 
 
 def ask(conn: Connection, workspace: Workspace, state: RequestState, event: ev.Event) -> None:
@@ -432,12 +430,13 @@ def ask(conn: Connection, workspace: Workspace, state: RequestState, event: ev.E
     Raises:
         KitError: It would not; the narrowest error says why.
     """
-    refusal = _refusal(office_of(conn, workspace), state, event)
+    refusal = refusal_of(office_of(conn, workspace), state, event)
     if refusal is not None:
         raise refusal.error()
 
 
-def _refusal(office: Office, state: RequestState, event: ev.Event) -> Refusal | None:
+def refusal_of(office: Office, state: RequestState, event: ev.Event) -> Refusal | None:
+    """Why an event would not be taken now in this office; None when it would."""
     return admissible(
         state,
         event,
@@ -449,19 +448,21 @@ def _refusal(office: Office, state: RequestState, event: ev.Event) -> Refusal | 
     )
 
 
-def _append(
+def _ask_append(
+    conn: Connection, workspace: Workspace, request_id: str, state: RequestState, event: ev.Event
+) -> None:
+    ask(conn, workspace, state, event)
+    append(conn, workspace, request_id, state, event)
+
+
+def append(
     conn: Connection,
     workspace: Workspace,
     request_id: str,
     state: RequestState,
     event: ev.Event,
-    *,
-    asked: bool = False,
 ) -> None:
-    if not asked:
-        refusal = _refusal(office_of(conn, workspace), state, event)
-        if refusal is not None:
-            raise refusal.error()
+    """Write an event that would be taken, with its row in the ledger; :func:`ask` comes before."""
     seq = store.add_event(conn, request_id, event)
     ended = fold(state.chain, store.events(conn, request_id)).state in ENDED
     if ended:
@@ -489,63 +490,3 @@ def _append(
         payload=payload,
         now=event.at,
     )
-
-
-def inbox(workspace: Workspace, person: str | None = None) -> list[Request]:
-    """Open requests, oldest first; only those that wait for a person when one is named.
-
-    Raises:
-        NotFoundError: Nobody has that id.
-    """
-    if person is not None:
-        workspace.roster.person(person)
-    now = workspace.clock()
-    with workspace.db.read() as conn:
-        office = office_of(conn, workspace)
-        found = [load(conn, row.id) for row in store.open_requests(conn)]
-    return [r for r in found if person is None or waits_for(r.state, person, office, now)]
-
-
-def waits_for(state: RequestState, person: str, office: Office, now: datetime) -> bool:
-    """Whether this person's yes would be taken now."""
-    from testkit.errors import KitError
-
-    if state.state is not State.IN_REVIEW:
-        return False
-    try:
-        decide(
-            state,
-            person,
-            Decision.APPROVE,
-            office.roster,
-            now,
-            auth="session",
-            calendar=office.calendar,
-            charter=office.charter,
-        )
-    except KitError:
-        return False
-    return not any(s.actor == person and s.stage == state.waiting for s in state.standing("counts"))
-
-
-def advance_clocks(workspace: Workspace) -> list[tuple[str, str, str]]:
-    """Record what the clock asks for: reminders, escalation, expiry; once each.
-
-    Returns:
-        ``(request, kind, stage)`` of every event that was added.
-    """
-    done: list[tuple[str, str, str]] = []
-    rules.record_expiry(workspace)
-    with workspace.db.read() as conn:
-        open_ids = [row.id for row in store.open_requests(conn)]
-    for request_id in open_ids:
-        with workspace.db.write() as conn:
-            now, office = workspace.clock(), office_of(conn, workspace)
-            current = load(conn, request_id).state
-            for action in actions_due(current, now, office.calendar):
-                event = action.event(current, now, via="system")
-                current = load(conn, request_id).state
-                if _refusal(office, current, event) is None:
-                    _append(conn, workspace, request_id, current, event, asked=True)
-                    done.append((request_id, action.kind, action.stage))
-    return done

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 
 from testkit.errors import InputError, KitError, StaleRevisionError
-from testkit.signoff import service
+from testkit.signoff import service, waiting
 from testkit.signoff.heard import SaidSinceError, said_of
 from testkit.signoff.model import Decision
 from testkit.signoff.office import office_of
@@ -40,7 +40,7 @@ class Desk:
         """What waits for this person, and what else is open."""
         _, person = caller.signed_in()
         workspace = caller.workspace
-        now, found = workspace.clock(), service.inbox(workspace)
+        now, found = workspace.clock(), waiting.inbox(workspace)
         with workspace.db.read() as conn:
             office = office_of(conn, workspace)
             looks = looks_owed(conn, workspace)
@@ -53,7 +53,7 @@ class Desk:
         late = {name for name, line in lines.items() if line["due"] and line["due"].late}
         found.sort(key=lambda r: (r.row.id not in late, -known[r.row.id].place))
         lines = {r.row.id: lines[r.row.id] for r in found}
-        mine = {r.row.id for r in found if service.waits_for(r.state, person.id, office, now)}
+        mine = {r.row.id for r in found if waiting.waits_for(r.state, person.id, office, now)}
         owed = [(person.id in look.people, contexts.look_line(workspace, look)) for look in looks]
         context = contexts.InboxContext(
             waiting=tuple(line for given, line in lines.items() if given in mine),

@@ -446,7 +446,7 @@ def test_an_error_of_ours_is_a_plain_page_and_keeps_its_reason_for_the_log(
 
     kim, path = browser(), office.link("kim")
     kim.sign_in(path)
-    monkeypatch.setattr("testkit.web.desk.service.inbox", broken)
+    monkeypatch.setattr("testkit.web.desk.waiting.inbox", broken)
     answer = kim.get("/inbox")
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
