@@ -9,6 +9,7 @@ from testkit.errors import InputError
 from testkit.signoff.conditions import applies, comparisons, phrase
 from testkit.signoff.model import Decision, auth_rank
 from testkit.signoff.quorum import Signature, fill
+from testkit.signoff.remedies import ask_others, how_to_be_let_in
 from testkit.signoff.routes import told
 from testkit.signoff.standins import Seat, names, seats_of
 
@@ -176,9 +177,15 @@ def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
             "unauthorised",
             f"{who} may not sign stage {stage.id}"
             + (f" for {q.who(event.seat)}" if event.seat != event.actor else ""),
-            "it asks for "
-            + " or ".join((*wanted, *(q.who(person) for person in people)))
-            + "; a person in that role can delegate to them",
+            "; ".join(
+                filter(
+                    None,
+                    (
+                        f"it asks for {' or '.join((*wanted, *map(q.who, people)))}",
+                        how_to_be_let_in(q, event, stage),
+                    ),
+                )
+            ),
         )
     if not set(event.groups) <= set(seat.groups) or not event.groups:
         return q.no(
@@ -193,12 +200,13 @@ def _approved(q: Question, event: Signed, stage: StageDef, status: StageStatus) 
     for person in dict.fromkeys((event.actor, event.seat, *event.path)):
         if person in q.state.barred:
             wrote = person in q.state.owners
+            objects = any(s.actor == event.actor for s in q.state.standing("stands"))
             return q.no(
                 "own_words",
                 f"{q.who(person)} {'wrote' if wrote else 'changed'} these words, so their"
                 " yes does not count",
-                "another person in that role can sign"
-                + ("" if wrote else "; to lift your own block or return, withdraw it"),
+                ask_others(q, stage)
+                + ("; to lift your own block or return, withdraw it" if objects else ""),
             )
     if status.status == "passed":
         return already_decided(q, stage.id)
@@ -217,10 +225,10 @@ def _approved(q: Question, event: Signed, stage: StageDef, status: StageStatus) 
             f"stage {stage.id} comes after stage {q.state.waiting}, which still waits",
             f"it opens when {q.state.waiting} has passed",
         )
-    return _elsewhere(q, event) or _useful(q, event, stage, status) or _lead_time(q, event)
+    return _elsewhere(q, event, stage) or _useful(q, event, stage, status) or _lead_time(q, event)
 
 
-def _elsewhere(q: Question, event: Signed) -> Refusal | None:
+def _elsewhere(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
     if q.chain.options.repeat_signers:
         return None
     for said in q.state.standing("counts"):
@@ -230,11 +238,20 @@ def _elsewhere(q: Question, event: Signed) -> Refusal | None:
                 "unauthorised",
                 f"{q.who(event.actor)} already signed stage {said.stage}, and this chain"
                 " asks for another person at each stage",
-                "another person in that role can sign",
+                ask_others(q, stage, *_signers_elsewhere(q, stage)),
                 by=said.actor,
                 at=said.at,
             )
     return None
+
+
+def _signers_elsewhere(q: Question, stage: StageDef) -> list[str]:
+    return [
+        person
+        for said in q.state.standing("counts")
+        if said.stage != stage.id
+        for person in (said.actor, said.principal)
+    ]
 
 
 def _useful(q: Question, event: Signed, stage: StageDef, status: StageStatus) -> Refusal | None:
