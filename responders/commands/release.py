@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ import click
 from testkit.kernel.console import App, emit, json_option, pass_app, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from responders.release.texting import Dialect
+    from responders.services.release import Delivery
     from responders.store.releases import PlanRow
     from testkit.kernel.workspace import Workspace
 
@@ -128,23 +131,52 @@ def _list(workspace: Workspace, *, as_json: bool) -> None:
     emit(data, text, as_json=as_json)
 
 
+def _delivery_lines(deliveries: Sequence[Delivery], zone_name: str) -> list[str]:
+    """What arrived on which live channel, and what is still to go."""
+    from testkit.kernel.clock import from_text, shown
+
+    lines = []
+    for each in deliveries:
+        if each.last_at:
+            when = shown(from_text(each.last_at), zone_name=zone_name)
+            lines.append(f"{each.channel}: {each.sent} delivered, the last {when}")
+        if each.kept_back:
+            lines.append(f"{each.channel}: {each.kept_back} kept back")
+        if each.unclear:
+            lines.append(f"{each.channel}: {each.unclear} for you to decide: outbox list")
+    waiting = [each.channel for each in deliveries if each.waiting]
+    if waiting:
+        lines.append(f"goes to {', '.join(waiting)} with the next tick, or: outbox send")
+    return lines
+
+
 def _release_now(workspace: Workspace, draft: str, *, as_json: bool) -> None:
     from responders.services.release import release as run
+    from testkit.kernel.clock import from_text, shown
 
     done = run(workspace, draft)
-    head = f"released as {done.row.id}" if done.new else f"was released before, as {done.row.id}"
+    zone_name = workspace.config.organisation.zone
+    head = f"released as {done.row.id}"
+    if not done.new:
+        known = workspace.roster.get(done.row.by)
+        when = shown(from_text(done.row.at), zone_name=zone_name)
+        by = known.name if known else done.row.by
+        head = f"was released before, as {done.row.id}, by {by} {when}"
     mark = " (PRACTICE: marked, not for sending)" if done.row.practice else ""
     files = [workspace.shown(path) for path in done.files]
     lines = [f"{head}{mark}", *(f"  {path}" for path in files)]
-    if done.live:
-        lines.append(f"goes to {', '.join(done.live)} with the next tick, or: outbox send")
+    if done.corrected_by:
+        lines.append(f"corrected since by {done.corrected_by}")
+    lines += _delivery_lines(done.deliveries, zone_name)
     lines.append(
         f"next: whistlestop bridge {done.row.id} --list-size N --base-rate R --outcome called"
     )
     emit(
         {"release": done.row.id, "new": done.new, "practice": done.row.practice,
          "revision": done.row.revision, "material_digest": done.row.material_digest,
-         "campaign": done.campaign, "live": done.live, "files": files},
+         "campaign": done.campaign, "live": done.live,
+         "deliveries": [asdict(each) for each in done.deliveries],
+         "corrected_by": done.corrected_by or None, "files": files},
         "\n".join(lines),
         as_json=as_json,
     )  # fmt: skip

@@ -4,6 +4,7 @@ Recorded first, written second: the row in the database is the release. The fold
 revision's words whenever it is missing, and the messages to live channels are kept in the same
 transaction as the row, each under a key of its own. However often the process is killed, there is
 one release, one folder with exactly the signed words, and one message for each channel and arm.
+Asked again it says what became of the first one; what was killed or recalled is refused.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from responders.release.links import campaign_of
 from responders.release.pack import files, outlets_of, words_of
 from responders.services.draft import fields_of
 from responders.store import audit, drafts, releases
-from testkit.errors import StaleRevisionError
+from testkit.errors import StaleRevisionError, StateError
 from testkit.kernel import ledger, proposals
-from testkit.kernel.clock import to_text
+from testkit.kernel.clock import from_text, shown, to_text
 from testkit.kernel.digest import digest
 from testkit.kernel.ids import new_id
 from testkit.kernel.workspace import replace_file
@@ -36,7 +37,28 @@ if TYPE_CHECKING:
     from testkit.kernel.sqlite import Connection
     from testkit.kernel.workspace import Workspace
 
-__all__ = ["Pack", "corrected", "keep_effects", "release"]
+__all__ = ["Delivery", "Pack", "corrected", "deliveries", "keep_effects", "release"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of the messages of a release to one live channel.
+
+    Attributes:
+        channel: Its name.
+        sent: How many messages its peer took.
+        waiting: How many are still to go.
+        unclear: How many did not arrive, or nobody knows; a person decides about these.
+        kept_back: How many were dropped.
+        last_at: When the last one was taken, ISO-8601 text; None for none.
+    """
+
+    channel: str
+    sent: int
+    waiting: int
+    unclear: int
+    kept_back: int
+    last_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +69,22 @@ class Pack:
         row: The release.
         files: Paths of the pack.
         new: False when it had been released before; the same files were made sure of.
-        live: Live channels that it goes to.
+        deliveries: What became of it on each live channel, by name.
         campaign: Its name in links and as an experiment.
+        corrected_by: The release that corrects it; empty for none.
     """
 
     row: drafts.ReleaseRow
     files: tuple[Path, ...]
     new: bool
-    live: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     campaign: str = ""
+    corrected_by: str = ""
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Live channels that it goes to, or went to."""
+        return tuple(each.channel for each in self.deliveries)
 
 
 def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = None) -> Pack:
@@ -67,7 +96,8 @@ def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = No
         actor: Who releases; the workspace's actor if None.
 
     Raises:
-        StateError: The words are not cleared, or it is too early.
+        StateError: The words are not cleared, it is too early, or what had been released was
+            killed or recalled.
         StaleRevisionError: The draft's words are not those that were signed.
         InputError: A live channel's address does not fit these words.
     """
@@ -78,11 +108,13 @@ def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = No
         draft = drafts.get(conn, request.row.subject.removeprefix("draft/"))
         if before:
             row, new = before[0], False
+            _refuse_stopped(workspace, request, row, deliveries(conn, row.id))
         else:
             row, new = _record(conn, workspace, request, draft, actor), True
         fields = requests.revision(conn, row.revision).fields
-        live = sorted({m.channel for m in outbox.listed(
-            conn, about=f"release/{row.id}", statuses=(*outbox.OPEN, "sent"))})  # fmt: skip
+        sent = deliveries(conn, row.id)
+        end = request.state.ended_by
+        newer = drafts.releases(conn, request=end.by) if isinstance(end, ev.Corrected) else []
         about = {**_about(row, corrected(conn, row.request)), "fields": fields}
         plan = releases.plan_of(conn, request.row.id)
         if plan is not None:
@@ -97,8 +129,55 @@ def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = No
         row=row,
         files=tuple(paths),
         new=new,
-        live=tuple(channel.removeprefix("out:") for channel in live),
+        deliveries=sent,
         campaign=campaign,
+        corrected_by=newer[0].id if newer else "",
+    )
+
+
+def deliveries(conn: Connection, release_id: str) -> tuple[Delivery, ...]:
+    """What became of a release on each live channel, by name; nothing in practice mode."""
+    by_channel: dict[str, list[outbox.Row]] = {}
+    for row in outbox.listed(
+        conn, about=f"release/{release_id}", statuses=(*outbox.OPEN, "sent", "dropped")
+    ):
+        if row.kind == "released":
+            by_channel.setdefault(row.channel.removeprefix("out:"), []).append(row)
+    return tuple(
+        Delivery(
+            channel=channel,
+            sent=sum(row.status == "sent" for row in rows),
+            waiting=sum(row.status in {"queued", "failed", "sending", "handed"} for row in rows),
+            unclear=sum(row.status in {"unsure", "gave_up"} for row in rows),
+            kept_back=sum(row.status == "dropped" for row in rows),
+            last_at=max((row.sent_at for row in rows if row.sent_at), default=None),
+        )
+        for channel, rows in sorted(by_channel.items())
+    )
+
+
+def _refuse_stopped(
+    workspace: Workspace,
+    request: signoff.Request,
+    row: drafts.ReleaseRow,
+    sent: tuple[Delivery, ...],
+) -> None:
+    end, zone_name = request.state.ended_by, workspace.config.organisation.zone
+    if not isinstance(end, ev.Killed | ev.Recalled):
+        return
+    known = workspace.roster.get(end.actor)
+    left = [
+        f"{each.channel}: {each.sent} delivered"
+        + (f", {each.unclear} unclear" if each.unclear else "")
+        + (f", {held} kept back" if (held := each.waiting + each.kept_back) else "")
+        for each in sent
+    ]
+    raise StateError(
+        f"{row.id} was released {shown(from_text(row.at), zone_name=zone_name)} and {end.kind} by"
+        f" {known.name if known else end.actor} {shown(end.at, zone_name=zone_name)}:"
+        f" {end.reason}; nothing more of it goes out ({'; '.join(left) or 'no live channel'})",
+        current=end.kind,
+        hint="for other words, begin a new draft",
     )
 
 

@@ -138,3 +138,10 @@ def test_a_crowd_is_counted_not_listed():
     desk.submit("ana")
     with pytest.raises(NotAuthorisedError, match="Ben or Cho or P0 or P1 or 7 more can delegate"):
         desk.say("hal", Decision.APPROVE)
+
+
+def test_a_stand_in_of_the_author_is_not_named_as_somebody_who_can_sign():
+    alone = RosterView(members=tuple(m for m in OFFICE.members if m.id != "ben"))
+    desk = Desk(roster=with_delegations(delegation("cho", "hal"), roster=alone))
+    desk.submit("cho")
+    assert said(desk, "cho").startswith("nobody else can sign stage comms now")
