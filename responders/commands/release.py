@@ -167,6 +167,7 @@ def _release_now(workspace: Workspace, draft: str, *, as_json: bool) -> None:
     lines = [f"{head}{mark}", *(f"  {path}" for path in files)]
     if done.corrected_by:
         lines.append(f"corrected since by {done.corrected_by}")
+    lines += done.remarks
     lines += _delivery_lines(done.deliveries, zone_name)
     lines.append(
         f"next: whistlestop bridge {done.row.id} --list-size N --base-rate R --outcome called"
@@ -176,7 +177,7 @@ def _release_now(workspace: Workspace, draft: str, *, as_json: bool) -> None:
          "revision": done.row.revision, "material_digest": done.row.material_digest,
          "campaign": done.campaign, "live": done.live,
          "deliveries": [asdict(each) for each in done.deliveries],
-         "corrected_by": done.corrected_by or None, "files": files},
+         "corrected_by": done.corrected_by or None, "remarks": done.remarks, "files": files},
         "\n".join(lines),
         as_json=as_json,
     )  # fmt: skip

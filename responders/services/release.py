@@ -28,6 +28,8 @@ from testkit.signoff import events as ev
 from testkit.signoff import service as signoff
 from testkit.signoff import store as requests
 from testkit.signoff.model import material_digest
+from testkit.signoff.office import office_of
+from testkit.signoff.standins import no_longer
 from testkit.signoff.table import State
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Pack:
         deliveries: What became of it on each live channel, by name.
         campaign: Its name in links and as an experiment.
         corrected_by: The release that corrects it; empty for none.
+        remarks: Who of those whose yes counts has left, or lost the role, before it went out.
     """
 
     row: drafts.ReleaseRow
@@ -80,6 +83,7 @@ class Pack:
     deliveries: tuple[Delivery, ...] = ()
     campaign: str = ""
     corrected_by: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def live(self) -> tuple[str, ...]:
@@ -112,7 +116,7 @@ def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = No
         else:
             row, new = _record(conn, workspace, request, draft, actor), True
         fields = requests.revision(conn, row.revision).fields
-        sent = deliveries(conn, row.id)
+        sent, remarks = deliveries(conn, row.id), _remarks(conn, workspace, request) if new else ()
         end = request.state.ended_by
         newer = drafts.releases(conn, request=end.by) if isinstance(end, ev.Corrected) else []
         about = {**_about(row, corrected(conn, row.request)), "fields": fields}
@@ -132,6 +136,17 @@ def release(workspace: Workspace, given: str, *, actor: ledger.Actor | None = No
         deliveries=sent,
         campaign=campaign,
         corrected_by=newer[0].id if newer else "",
+        remarks=remarks,
+    )
+
+
+def _remarks(conn: Connection, workspace: Workspace, request: signoff.Request) -> tuple[str, ...]:
+    roster, now, state = office_of(conn, workspace).roster, workspace.clock(), request.state
+    return tuple(
+        f"{roster.name(said.actor)} said {said.decision.value.replace('_', ' ')}"
+        f" {shown(said.at, zone_name=workspace.config.organisation.zone)}, and counts: {gone}"
+        for said in state.standing("counts")
+        if (gone := no_longer(state, said, roster, now))
     )
 
 

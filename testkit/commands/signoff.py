@@ -85,7 +85,7 @@ def as_data(request: Request) -> dict[str, Any]:
         "signoffs": [
             {"who": s.actor, "for": s.principal, "stage": s.stage, "decision": s.decision.value,
              "standing": s.standing, "revision": s.revision, "at": s.at.isoformat(),
-             "note": s.said.note}
+             "roles": list(s.said.roles), "note": s.said.note}
             for s in state.signoffs
         ],
         "debts": [
@@ -99,9 +99,13 @@ def as_data(request: Request) -> dict[str, Any]:
 def as_text(workspace: Workspace, request: Request) -> str:
     """A request for the terminal: words, chain, sign-offs."""
     from testkit.kernel.clock import shown
+    from testkit.signoff.office import office_of
+    from testkit.signoff.standins import no_longer
 
-    zone = workspace.config.organisation.zone
+    zone, now = workspace.config.organisation.zone, workspace.clock()
     state, roster = request.state, workspace.roster
+    with workspace.db.read() as conn:
+        office = office_of(conn, workspace)
     names = {person.id: person.name for person in roster.people}
     past = state.cleared_by in {"lane", "override"}
     lines = [
@@ -125,9 +129,11 @@ def as_text(workspace: Workspace, request: Request) -> str:
         lines.append(f"  {stage.id}: {stage.status}{count}" + (f"; {have}" if have else ""))
     for said in state.signoffs:
         note = f": {said.said.note}" if said.said.note else ""
+        gone = no_longer(state, said, office.roster, now) if said.standing == "counts" else ""
+        standing = f"{said.standing}; {gone}" if gone else said.standing
         lines.append(
             f"  {names.get(said.actor, said.actor)} {said.decision.value.replace('_', ' ')}"
-            f" {shown(said.at, zone_name=zone)} ({said.standing}){note}"
+            f" {shown(said.at, zone_name=zone)} ({standing}){note}"
         )
     lines += turn_lines(workspace, request)
     return "\n".join(lines)

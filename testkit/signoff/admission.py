@@ -143,6 +143,7 @@ def decide(
     revision = revision or state.revision
     seat_stage, seat = find_seat(question, person, decision, stage=stage, principal=principal)
     event: ev.Signed | ev.Withdrawn
+    holder = roster.get(seat.principal) if seat else None
     if decision is Decision.WITHDRAW and seat is None and person in state.owners:
         event = ev.Withdrawn(
             at=now,
@@ -166,6 +167,7 @@ def decide(
             principal=seat.principal if seat else principal or person,
             path=seat.path if seat and len(seat.path) > 1 else (),
             groups=seat.groups if seat else (),
+            roles=tuple(sorted(holder.roles)) if holder else (),
             note=note,
         )
     refusal = _ask(question, event)

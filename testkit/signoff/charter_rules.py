@@ -96,9 +96,12 @@ def _signed(q: Question, charter: Charter, event: ev.Signed) -> Refusal | None:
 
 
 def _covered(q: Question, charter: Charter) -> bool:
+    """Whether a yes that counts is enough, in the roles in which it was given."""
     for said in q.state.standing("counts"):
         member = q.roster.get(said.principal)
-        if member is not None and charter.covers(member.roles, q.state.facts):
+        # Sign-offs from before roles were written down are asked of the people of now.
+        roles = said.said.roles or (member.roles if member else ())
+        if charter.covers(roles, q.state.facts):
             return True
     return False
 

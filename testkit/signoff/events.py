@@ -116,6 +116,7 @@ class Signed(Event):
         principal: In whose seat; the actor if empty.
         path: From principal to actor when delegated, both ends included.
         groups: Groups of the stage that this seat belongs to, as the roster was at that moment.
+        roles: The principal's roles at that moment, sorted: the yes keeps what it was given as.
         note: Comment, nits, or what to change.
     """
 
@@ -126,6 +127,7 @@ class Signed(Event):
     principal: str = ""
     path: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     note: str = ""
 
     @property

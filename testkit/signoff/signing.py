@@ -187,6 +187,10 @@ def _seated(q: Question, event: Signed, stage: StageDef) -> Refusal | None:
                 )
             ),
         )
+    holder = q.roster.get(seat.principal)
+    if holder is not None and not holder.roles.issuperset(event.roles):
+        other = ", ".join(sorted(set(event.roles) - holder.roles))
+        return q.no("unauthorised", f"{q.who(seat.principal)} is not {other}")
     if not set(event.groups) <= set(seat.groups) or not event.groups:
         return q.no(
             "unauthorised",

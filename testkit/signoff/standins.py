@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from testkit.signoff.model import GroupDef, RosterView
-    from testkit.signoff.state import RequestState
+    from testkit.signoff.state import RequestState, SignOff
 
 __all__ = [
     "MAX_STEPS",
@@ -27,6 +27,7 @@ __all__ = [
     "delegates",
     "holders",
     "names",
+    "no_longer",
     "seats_of",
 ]
 
@@ -207,6 +208,24 @@ def asked_instead(
         if path[-1] not in unfit and not roster.away(path[-1], now):
             return path
     return () if principal in unfit or roster.away(principal, now) else (principal,)
+
+
+def no_longer(state: RequestState, said: SignOff, roster: RosterView, now: datetime) -> str:
+    """What has changed about whoever gave a sign-off: who left, or lost the role; else empty.
+
+    The sign-off stands as it was given: it is for people to know, and to block or kill if they
+    mind.
+    """
+    for person in dict.fromkeys((said.actor, said.principal)):
+        if not roster.here(person, now):
+            return f"{roster.name(person)} has left since" if person != said.actor else "left since"
+    stage, member = state.chain.stage(said.stage), roster.get(said.principal)
+    groups = [g for g in stage.groups if g.id in said.groups] if stage else []
+    wanted = {role for group in groups for role in group.roles}
+    held, holds = wanted.intersection(said.said.roles), member.roles if member else frozenset()
+    if not held or not wanted.isdisjoint(holds):
+        return ""
+    return f"no longer {' or '.join(sorted(held))}"
 
 
 def names(roster: RosterView, people: Mapping[str, object] | Collection[str]) -> str:

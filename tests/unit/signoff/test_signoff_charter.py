@@ -254,3 +254,28 @@ def test_the_check_finds_roles_that_nobody_has_and_a_charter_that_is_over():
     charter = replace(OURS, signed_by=("president",), valid_until=NOW - timedelta(days=1))
     codes = {(f.code, f.severity) for f in check_charter(charter, OFFICE, [], NOW)}
     assert {("CH001", "error"), ("CH003", "error")} <= codes
+
+
+def test_a_yes_is_enough_in_the_roles_in_which_it_was_given_and_no_others():
+    state = in_review(LOW)
+    given = yes(state, "ben")
+    assert given.roles == ("comms_lead",)
+    state = then(state, given)
+    demoted = replace(
+        OFFICE,
+        members=tuple(
+            replace(m, roles=frozenset({"writer"})) if m.id == "ben" else m for m in OFFICE.members
+        ),
+    )
+    release = ev.Released(
+        at=NOW, actor="ana", revision="r1", digest=state.digest, release="rel_1"
+    )  # fmt: skip
+    assert admissible(state, release, demoted, NOW, charter=OURS) is None
+    # A log from before roles were written down is asked of the people of now.
+    old = then(in_review(LOW), replace(given, roles=()))
+    assert admissible(old, release, OFFICE, NOW, charter=OURS) is None
+    assert admissible(old, release, demoted, NOW, charter=OURS).code == "charter"
+    # Nobody claims roles that they have not got.
+    claimed = replace(given, roles=("comms_lead", "ed"))
+    refusal = admissible(in_review(LOW), claimed, OFFICE, NOW, charter=OURS)
+    assert refusal.message == "Ben is not ed"
