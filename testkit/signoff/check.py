@@ -15,8 +15,9 @@ from testkit.errors import InputError
 from testkit.kernel.findings import Finding, Severity, by_severity
 from testkit.signoff.conditions import comparisons, phrase
 from testkit.signoff.facts import FACTS
+from testkit.signoff.roster_check import check_roster, plain_place, unknown
 from testkit.signoff.routes import MOST, dead_end, eligible, outcomes, routes, told
-from testkit.signoff.standins import MAX_STEPS, delegates, holders
+from testkit.signoff.standins import delegates, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str | int, ...]
 
-__all__ = ["CHECKS", "check_adoption", "check_chain", "check_roster", "roles_of"]
+__all__ = ["CHECKS", "check_adoption", "check_chain", "roles_of"]
 
 CHECKS: Final = (
     "claims_match_article",
@@ -40,10 +41,6 @@ CHECKS: Final = (
 """Automatic checks that run on responses."""
 
 
-def _plain_place(key: Key) -> str:
-    return ".".join(str(part) for part in key)
-
-
 def check_chain(
     chain: ChainDef,
     roster: RosterView,
@@ -52,7 +49,7 @@ def check_chain(
     known_facts: Collection[str] | None = FACTS,
     known_checks: Collection[str] | None = None,
     known_words: Collection[str] | None = None,
-    place: Callable[[Key], str] = _plain_place,
+    place: Callable[[Key], str] = plain_place,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong, or thin, about a chain in the hands of these people.
 
@@ -68,8 +65,8 @@ def check_chain(
     Returns:
         Findings, errors first; none for a chain that any author can take to its end.
     """
-    unknown = [
-        _unknown(
+    unrun = [
+        unknown(
             "SO017",
             f"nobody runs the check {name!r}: stage {stage.id!r} would never pass",
             name,
@@ -81,7 +78,7 @@ def check_chain(
         if known_checks is not None and name not in known_checks
     ]
     lane = () if known_words is None else _lane(chain, known_words, now, place)
-    return by_severity([*unknown, *lane, *_Check(chain, roster, now, known_facts, place).run()])
+    return by_severity([*unrun, *lane, *_Check(chain, roster, now, known_facts, place).run()])
 
 
 def _lane(
@@ -108,71 +105,6 @@ def _lane(
                 hint=f"{' or '.join(chain.lane_clearers)} adopts lanes/{name}.yaml",
                 where=place(("fast_lane", "templates", i)),
             )
-
-
-def check_roster(
-    roster: RosterView,
-    now: datetime,
-    *,
-    place: Callable[[Key], str] = _plain_place,
-) -> tuple[Finding, ...]:
-    """What is wrong with delegations and absences, whatever the chain."""
-    findings: list[Finding] = []
-    people = [member.id for member in roster.members]
-    for index, step in enumerate(roster.delegations):
-        where = place(("delegations", index))
-        for person in (step.principal, step.delegate):
-            if roster.get(person) is None:
-                findings.append(
-                    _unknown(
-                        "SO003", f"no person is called {person!r}", person, people, where=where
-                    )
-                )
-        if step.ends is not None and step.ends <= step.starts:
-            findings.append(
-                Finding(
-                    code="SO014",
-                    severity="error",
-                    message=f"the delegation of {roster.name(step.principal)} ends before it"
-                    " starts",
-                    hint="swap the two dates",
-                    where=where,
-                )
-            )
-    # What holds later can go wrong later: each delegation is asked at its first moment, too.
-    moments = sorted({now, *(d.starts for d in roster.delegations if d.starts > now)})
-    for member, at in ((m, at) for m in roster.members for at in moments):
-        try:
-            paths = delegates(roster, member.id, at)
-        except InputError as cause:
-            findings.append(
-                Finding(
-                    code="SO013",
-                    severity="error",
-                    message=cause.message,
-                    hint=cause.hint,
-                    where=place(("delegations",)),
-                )
-            )
-            continue
-        longest = max((path for path in paths), key=len, default=())
-        if len(longest) == MAX_STEPS + 1 and _goes_on(roster, longest, at):
-            findings.append(
-                Finding(
-                    code="SO015",
-                    severity="warning",
-                    message=f"the delegation from {roster.name(member.id)} is longer than"
-                    f" {MAX_STEPS} steps; whoever comes after"
-                    f" {roster.name(longest[-1])} cannot sign",
-                    hint="delegate directly",
-                    where=place(("delegations",)),
-                )
-            )
-    return by_severity(dict.fromkeys(findings))
-
-
-def _goes_on(roster: RosterView, path: Sequence[str], now: datetime) -> bool:
-    return any(d.principal == path[-1] and d.active(now) for d in roster.delegations)
 
 
 def roles_of(chain: ChainDef) -> tuple[str, ...]:
@@ -218,26 +150,6 @@ def check_adoption(
             f" {governance.id}: you would lock yourselves out",
             hint="keep at least two people in the roles that it asks for",
         ),
-    )
-
-
-def _unknown(
-    code: str,
-    what: str,
-    given: str,
-    known: Collection[str],
-    *,
-    where: str,
-    severity: Severity = "error",
-) -> Finding:
-    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    listed = ", ".join(sorted(known)) or "none"
-    return Finding(
-        code=code,
-        severity=severity,
-        message=what,
-        hint=f"did you mean {near[0]!r}?" if near else f"known: {listed}",
-        where=where,
     )
 
 
@@ -316,7 +228,7 @@ class _Check:
                 # unless it looks like a slip of the pen.
                 alone = len(strangers) == len(listed)
                 self.findings.append(
-                    _unknown(
+                    unknown(
                         "SO003" if kind == "person" else "SO001",
                         f"no {'person is called' if kind == 'person' else 'one has the role'}"
                         f" {name!r}",
@@ -342,7 +254,7 @@ class _Check:
                 if self.known_facts is not None and part.fact not in self.known_facts:
                     what = f"nobody states the fact {part.fact!r}"
                     self.findings.append(
-                        _unknown(
+                        unknown(
                             "SO002",
                             what,
                             part.fact,
@@ -355,9 +267,7 @@ class _Check:
                 for value in part.value if isinstance(part.value, tuple) else (part.value,):
                     if order is not None and value not in order:
                         what = f"{part.fact} has no value {value!r}"
-                        self.findings.append(
-                            _unknown("SO002", what, str(value), order, where=where)
-                        )
+                        self.findings.append(unknown("SO002", what, str(value), order, where=where))
 
     def _reach(self) -> None:
         for what, when, key in self._conditions():

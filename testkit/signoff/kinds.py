@@ -11,7 +11,7 @@ from testkit.kernel import yamlfile
 from testkit.kernel.kinds import Kind, Terms
 from testkit.signoff.charter import Charter, parse_charter
 from testkit.signoff.charter_check import check_charter, check_coverage
-from testkit.signoff.check import CHECKS, check_chain, check_roster
+from testkit.signoff.check import CHECKS, check_chain
 from testkit.signoff.cleared import adopted_chains, in_force
 from testkit.signoff.facts import FACTS
 from testkit.signoff.governance import NAME, confirmers
@@ -19,6 +19,7 @@ from testkit.signoff.lane_file import check_lane, clearers, parse_lane
 from testkit.signoff.model import RosterView
 from testkit.signoff.office import charter_in_force, office_of
 from testkit.signoff.parse import parse_chain
+from testkit.signoff.roster_check import check_roster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

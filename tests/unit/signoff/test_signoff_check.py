@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from testkit.signoff.check import check_chain, check_roster, roles_of
+from testkit.signoff.check import check_chain, roles_of
 from testkit.signoff.conditions import AllOf, AnyOf, Compare, Not
 from testkit.signoff.model import (
     ChainDef,
@@ -19,6 +19,7 @@ from testkit.signoff.model import (
     RosterView,
     StageDef,
 )
+from testkit.signoff.roster_check import check_roster
 from testkit.signoff.routes import outcomes, routes
 from tests.signoff_world import (
     OFFICE,
