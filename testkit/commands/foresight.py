@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from testkit.errors import InputError, NotFoundError
+from testkit.errors import DefinitionError, InputError, NotFoundError
 from testkit.kernel.console import App, emit, json_option, pass_app
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def _nowhere(workspace: Workspace, kind: str, given: str, hint: str = "") -> Not
 
 
 def _people(workspace: Workspace, given: str | None) -> RosterView | None:
-    from testkit.errors import DefinitionError
     from testkit.kernel.findings import has_errors
     from testkit.kernel.yamlfile import read_text
     from testkit.signoff.kinds import people_view
@@ -74,9 +73,11 @@ def _chosen(workspace: Workspace, kinds: Sequence[Kind], given: str) -> tuple[Ki
     else:
         return kind, shown, text
     text = read_text(path)
-    held = parse(text, name=given).value
+    held = parse(text, name=given)
+    if held.findings:
+        raise DefinitionError(held.findings, path=given)
     for kind in kinds:
-        if isinstance(held, dict) and kind.name in held:
+        if isinstance(held.value, dict) and kind.name in held.value:
             return kind, given, text
     names = [f"`{kind.name}: NAME`" for kind in kinds]
     raise InputError(

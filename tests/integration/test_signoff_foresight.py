@@ -154,4 +154,7 @@ def test_a_file_of_another_kind_is_told_what_is_checked_here(
     said = office.run("signoff", "check", "two.yaml", code=2)
     assert "two.yaml holds no chain, charter or lane" in said
     assert "--roster" in said
-    assert elsewhere.is_dir()
+    (elsewhere / "torn.yaml").write_text("chain: [ours\n")
+    said = office.run("signoff", "check", "torn.yaml", code=2)
+    assert "YM001" in said
+    assert "torn.yaml:2" in said
