@@ -463,12 +463,13 @@ class _Course:
         if not stale:
             return
         each_once = not self.chain.options.repeat_signers
+        fresh = self.digest not in self.said_of  # the usual case: new words, and nobody spoke yet
         used: set[str] = set()
         for stage in self.asked:
             name = stage.id
             if name in stale:
-                counted = self.counted[name] = self._count(stage, used)
-                if self._passes(stage, counted):
+                counted = self.counted[name] = {} if fresh else self._count(stage, used)
+                if (counted or stage.auto) and self._passes(stage, counted):
                     self.passed_at.setdefault(name, at)
                 else:
                     self.passed_at.pop(name, None)
@@ -489,8 +490,8 @@ class _Course:
         )
 
     def _count(self, stage: StageDef, used: set[str]) -> dict[str, tuple[_Vote, ...]]:
-        if stage.auto or self.digest not in self.said_of:
-            return {}  # new words, the usual case: nobody has said anything of them yet
+        if stage.auto:
+            return {}
         votes = [
             vote
             for seat in self.seats[stage.id].values()
@@ -498,8 +499,7 @@ class _Course:
             if vote.yes
             and vote.digest == self.digest
             and self._valid(vote)
-            and vote.event.actor not in used
-            and vote.event.seat not in used
+            and (not used or used.isdisjoint((vote.event.actor, vote.event.seat)))
         ]
         if not votes:
             return {}
@@ -510,7 +510,7 @@ class _Course:
         if stage.auto:
             passed, failed = self.checks.get((stage.id, self.digest), (frozenset(), frozenset()))
             return not failed and passed.issuperset(stage.auto)
-        return bool(counted) and complete(self.route[stage.id], counted)
+        return complete(self.route[stage.id], counted)
 
     # -- the result --------------------------------------------------------------------------
 
