@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.feeds.identity import Known, simhash_bands
@@ -123,13 +124,20 @@ def _history_text(history: FeedHistory) -> str:
     return json.dumps(out)
 
 
+_MOMENTS: Final = tuple(item.name for item in fields(FeedHistory) if "datetime" in str(item.type))
+
+
+# A poll reads a feed when it is due, again when its answer is stored, and all of them to fit the
+# schedule; in between it seldom changes.
+@lru_cache(maxsize=1024)
 def _history(text: str) -> FeedHistory:
     raw = json.loads(text)
-    for item in fields(FeedHistory):
-        if raw.get(item.name) is not None and "datetime" in str(item.type):
-            raw[item.name] = from_text(raw[item.name])
-        elif isinstance(raw.get(item.name), list):
-            raw[item.name] = tuple(raw[item.name])
+    for name, value in raw.items():
+        if isinstance(value, list):
+            raw[name] = tuple(value)
+    for name in _MOMENTS:
+        if raw.get(name) is not None:
+            raw[name] = from_text(raw[name])
     raw["state"] = FeedState(raw["state"])
     return FeedHistory(**raw)
 
