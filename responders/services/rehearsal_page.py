@@ -233,10 +233,11 @@ Each draft is marked by a reader who wrote neither templates nor stories: *send*
 (a minute's work, the message stays), or *rewrite*. The marks are in
 [`marks.csv`](../marks.csv). A first reader marked an earlier version (77 % at most a small edit);
 what they found was mended, and a second reader marked the result (93 %). The marks here are a third
-reader's, of the present drafts. Their wording has hardly changed since the second, so 93 and 98 %
+reader's. The wording has hardly changed since the second, so 93 and 98 %
 are two readers' views of the same templates, not progress: they gave 66 of 100 the same mark, and
 of 9 that one of them would rewrite none is common to both. (The third had seen the second's marks
-for labor, not for the other four causes.)
+for labor, not for the other four causes.) After these marks eleven sentences were mended that the
+third reader had called unsafe, unsourced or without an ask; they were not marked again.
 """
 _CAUSE_HEAD: Final = """\
 Left out, because it is the same in every e-mail: signer, organisation, postal address, opt-out
