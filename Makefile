@@ -38,7 +38,7 @@ fix: $(STAMPS)/test  ## mend what lint and format can mend
 slow: $(STAMPS)/test  ## the long simulations and soak runs
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m slow
 
-faults: $(STAMPS)/test  ## kills, races, tampering, hostile input, long histories
+faults: $(STAMPS)/test  ## kills, races, tampering, hostile input, long histories and stories
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "faults and not slow"
 
 browser: $(STAMPS)/test  ## pages in a real Chromium (Debian: apt-get install chromium)

@@ -284,7 +284,13 @@ def accept(app: App, draft_id: str, number: int, as_json: bool) -> None:
 @draft.command()
 @click.argument("draft_id", metavar="DRAFT")
 @click.option("--author", help="Whose words they are; else you (see --as).")
-@click.option("--spend", "spend_cents", default=0, help="Money behind it, in cents.")
+@click.option(
+    "--spend",
+    "spend_cents",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Money behind it, in cents.",
+)
 @click.option(
     "--risk", type=click.Choice(["low", "medium", "high"]), help="Other than the draft's."
 )
@@ -322,6 +328,15 @@ def submit(
     from testkit.commands.powers import slots_of
     from testkit.commands.signoff import as_data, as_text
 
+    if slots and not lane:
+        from testkit.errors import InputError
+
+        raise InputError(
+            "--slot fills pre-cleared words, and no lane is named",
+            field="--slot",
+            value=slots[0],
+            hint="add --lane NAME",
+        )
     workspace = app.workspace()
     facts: dict[str, Any] = {}
     if risk:

@@ -100,7 +100,7 @@ def traces(title: str, summary: str, *, usual: Collection[str] = ()) -> Traces:
         usual: Stems that are the issue's own vocabulary, from :func:`stems`.
 
     Examples:
-        >>> traces("Nurses at Mercy Hospital walk out", "Some 640 left.").names
+        >>> traces("Nurses at Mercy Hospital walk out", "At Mercy Hospital 640 left.").names
         frozenset({('mercy', 'hospit')})
     """
     return _traces(title, summary, frozenset(usual))

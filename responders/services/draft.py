@@ -192,6 +192,8 @@ def _raise(workspace: Workspace, match: MatchRow) -> Raised:
                 },
                 now=now,
             )
+        else:
+            row = drafts.of_match(conn, story=row.story, issue=row.issue)
     return Raised(row=row, findings=tuple(str(f) for f in _findings(draft)), new=new)
 
 

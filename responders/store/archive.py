@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from responders.feeds.identity import Known, simhash_bands
-from responders.feeds.rhythm import FeedHistory
-from responders.model.feed import Entry, FeedState, FetchRecord
+from responders.model.feed import Entry, FetchRecord
+from responders.store.histories import history_of, history_text
 from testkit.errors import NotFoundError
 from testkit.kernel.clock import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from responders.feeds.rhythm import FeedHistory
     from testkit.kernel.sqlite import Connection
 
 __all__ = ["ArchiveMemory", "FeedRow", "MatchRow", "StoryRow"]
@@ -116,32 +116,6 @@ def _text(moment: datetime | None) -> str | None:
     return to_text(moment) if moment else None
 
 
-def _history_text(history: FeedHistory) -> str:
-    out = {}
-    for item in fields(history):
-        value = getattr(history, item.name)
-        out[item.name] = to_text(value) if isinstance(value, datetime) else value
-    return json.dumps(out)
-
-
-_MOMENTS: Final = tuple(item.name for item in fields(FeedHistory) if "datetime" in str(item.type))
-
-
-# A poll reads a feed when it is due, again when its answer is stored, and all of them to fit the
-# schedule; in between it seldom changes.
-@lru_cache(maxsize=1024)
-def _history(text: str) -> FeedHistory:
-    raw = json.loads(text)
-    for name, value in raw.items():
-        if isinstance(value, list):
-            raw[name] = tuple(value)
-    for name in _MOMENTS:
-        if raw.get(name) is not None:
-            raw[name] = from_text(raw[name])
-    raw["state"] = FeedState(raw["state"])
-    return FeedHistory(**raw)
-
-
 def _feed(row: Any) -> FeedRow:
     return FeedRow(
         id=row["id"],
@@ -154,7 +128,7 @@ def _feed(row: Any) -> FeedRow:
         last_modified=row["last_modified"],
         body_sha256=row["body_sha256"],
         present=tuple(json.loads(row["present"])),
-        history=_history(row["history"]),
+        history=history_of(row["history"]),
         due_at=_time(row["due_at"]),
     )
 
@@ -202,7 +176,7 @@ def add_feed(conn: Connection, value: FeedRow, *, now: datetime) -> bool:
             "site_url": value.site_url,
             "language": value.language,
             "folder": json.dumps(list(value.folder)),
-            "history": _history_text(value.history),
+            "history": history_text(value.history),
             "due_at": _text(value.due_at),
             "now": to_text(now),
         },
@@ -231,7 +205,7 @@ def save_feed(conn: Connection, value: FeedRow) -> None:
             "last_modified": value.last_modified,
             "body_sha256": value.body_sha256,
             "present": json.dumps(list(value.present)),
-            "history": _history_text(value.history),
+            "history": history_text(value.history),
             "due_at": _text(value.due_at),
         },
     )
@@ -240,7 +214,7 @@ def save_feed(conn: Connection, value: FeedRow) -> None:
 def histories(conn: Connection) -> list[FeedHistory]:
     """What the schedule remembers of every feed that is asked."""
     rows = conn.execute("SELECT history FROM feed WHERE due_at IS NOT NULL")
-    return [_history(row["history"]) for row in rows]
+    return [history_of(row["history"]) for row in rows]
 
 
 def asked_feeds(conn: Connection) -> int:

@@ -159,6 +159,12 @@ def get(conn: Connection, draft_id: str) -> DraftRow:
     return _draft(row)
 
 
+def of_match(conn: Connection, *, story: str, issue: str) -> DraftRow:
+    """The draft that a story has for an issue; there is one, see :func:`exists`."""
+    found = conn.execute(f"{_SELECT} WHERE d.story = :s AND d.issue = :i", {"s": story, "i": issue})
+    return _draft(found.fetchone())
+
+
 def listed(conn: Connection, *, dropped: bool = False) -> list[DraftRow]:
     """Drafts, newest first."""
     rows = conn.execute(f"{_SELECT} ORDER BY d.rowid DESC")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from testkit.commands.numbers import DIFFERENCE, PEOPLE, SHARE
+from testkit.commands.numbers import AMOUNT, CENTS, DIFFERENCE, PEOPLE, SHARE
 from testkit.errors import InputError, NotFoundError
 from testkit.kernel.console import App, emit, json_option, pass_app
 
@@ -285,19 +285,25 @@ def _circumstances(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--alpha", type=SHARE, default=0.05, show_default=True, help="Type I error."),
         click.option("--power", type=SHARE, default=0.8, show_default=True, help="Power."),
         click.option(
-            "--window-hours", type=float, default=72, show_default=True, help="Outcome window."
+            "--window-hours", type=AMOUNT, default=72, show_default=True, help="Outcome window."
         ),
         click.option(
-            "--days-between", type=float, default=3, show_default=True, help="Between two waves."
+            "--days-between", type=AMOUNT, default=3, show_default=True, help="Between two waves."
         ),
         click.option("--spread", type=DIFFERENCE, help="SD of versions' rates; else past tests'."),
         click.option("--metric", metavar="NAME", help="Whose past tests; else the only one's."),
         click.option("--no-past", is_flag=True, help="Leave past tests aside."),
-        click.option("--cents-per-message", type=float, default=0, help="Cost of one message."),
-        click.option("--budget-cents", type=int, help="What may be spent on messages."),
-        click.option("--staff-hours", type=float, help="Hours that the test takes."),
-        click.option("--hour-cents", type=int, default=3000, show_default=True, help="An hour."),
-        click.option("--action-cents", type=int, help="What one more action is worth."),
+        click.option("--cents-per-message", type=AMOUNT, default=0, help="Cost of one message."),
+        click.option("--budget-cents", type=CENTS, help="What may be spent on messages."),
+        click.option("--staff-hours", type=AMOUNT, help="Hours that the test takes."),
+        click.option(
+            "--hour-cents",
+            type=CENTS,
+            default=3000,
+            show_default=True,
+            help="An hour.",
+        ),
+        click.option("--action-cents", type=CENTS, help="What one more action is worth."),
         click.option("--messages-to-come", type=int, default=0, help="Later sends that gain."),
     )
     for option in reversed(options):
@@ -368,6 +374,7 @@ def size(app: App, /, chart: Path | None, as_json: bool, **known: Any) -> None:
     advice, past = _advised(app, **known)
     text = size_text(advice, past=past, spread_given=given)
     if chart is not None:
+        chart.parent.mkdir(parents=True, exist_ok=True)
         chart.write_text(size_chart(advice), encoding="utf-8")
         text += f"\nwrote {chart}"
     emit({**advice.as_dict(), "past": past_data(advice, past)}, text, as_json=as_json)

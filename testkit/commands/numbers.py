@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,7 +13,7 @@ from testkit.kernel import numbers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DIFFERENCE", "PEOPLE", "SHARE"]
+__all__ = ["AMOUNT", "CENTS", "DIFFERENCE", "PEOPLE", "SHARE"]
 
 
 class _Number(click.ParamType[float]):
@@ -37,3 +38,17 @@ class _Number(click.ParamType[float]):
 PEOPLE: Final = _Number("people", numbers.people)
 SHARE: Final = _Number("share", numbers.share)
 DIFFERENCE: Final = _Number("difference", numbers.difference)
+
+
+class _Amount(click.FloatRange):
+    """Money or time: not negative, and a number that can be counted with."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no amount.", param, ctx)
+        return number
+
+
+AMOUNT: Final = _Amount(min=0)
+CENTS: Final = click.IntRange(min=0)

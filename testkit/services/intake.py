@@ -138,7 +138,8 @@ def intake(
         raise StateError(
             f"{source.name} is in already, as {twin.id} of {twin.at[:16].replace('T', ' ')} UTC",
             current="taken in",
-            hint=f"nothing was changed; to take it back: experiment retract {name} {twin.id}",
+            hint="nothing was changed; to take it back: experiment retract"
+            f" {name} {twin.id} --reason WHY",
         )
     now = workspace.clock()
     if sent_at is not None and sent_at > now:

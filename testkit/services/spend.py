@@ -39,7 +39,8 @@ def refuse_twin(workspace: Workspace, name: str, version: int, *, sha256: str, f
         raise StateError(
             f"{file} is in already, as {twin.id} of {twin.at[:16].replace('T', ' ')} UTC",
             current="taken in",
-            hint=f"nothing was changed; to take it back: experiment retract {name} {twin.id}",
+            hint="nothing was changed; to take it back: experiment retract"
+            f" {name} {twin.id} --reason WHY",
         )
 
 
@@ -201,7 +202,7 @@ def paid(
         raise InputError(
             f"spend in {' and '.join(currencies)} does not add up",
             field="currency",
-            hint=f"retract the files of one: experiment retract {name} ID",
+            hint=f"retract the files of one: experiment retract {name} ID --reason WHY",
         )
     cents: Counter[str] = Counter()
     for one in newest.values():

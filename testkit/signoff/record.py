@@ -24,6 +24,7 @@ from testkit.signoff.events import (
     Edited,
     Released,
     Reopened,
+    Reviewed,
     Signed,
     Submitted,
     event_to_dict,
@@ -145,9 +146,9 @@ def _record(workspace: Workspace, request_id: str) -> dict[str, Any]:
                 "for": event.seat
                 if isinstance(event, Signed) and event.seat != event.actor
                 else "",
-                "did": event.decision.value if isinstance(event, Signed) else event.kind,
+                "did": _did(event),
                 "stage": getattr(event, "stage", ""),
-                "standing": said.standing if said else "",
+                "standing": said.standing if said else getattr(event, "outcome", ""),
                 "note": _note(event),
                 "via": event.via,
                 "auth": event.auth,
@@ -212,6 +213,13 @@ def _name(workspace: Workspace, person: str) -> str:
 def _principal(event: Event) -> str:
     """For whom somebody signed who sat in another's seat; empty otherwise."""
     return event.seat if isinstance(event, Signed) and event.seat != event.actor else ""
+
+
+def _did(event: Event) -> str:
+    if isinstance(event, Signed):
+        return event.decision.value
+    objected = isinstance(event, Reviewed) and event.outcome == "objected"
+    return "reviewed and objected" if objected else event.kind
 
 
 def _note(event: Event) -> str:

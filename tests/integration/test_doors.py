@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from testkit.kernel.workspace import Workspace
     from testkit.web.links import Link
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Office:

@@ -20,6 +20,8 @@ what_will_change: The next message.
 owner: sam
 """
 
+pytestmark = pytest.mark.faults
+
 
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:

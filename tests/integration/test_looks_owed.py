@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TITLE = "Workers at Northgate vote to strike"
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture(scope="module")
 def overridden(tmp_path_factory: pytest.TempPathFactory) -> Office:
@@ -146,3 +148,12 @@ def test_the_pages_show_a_look_in_red_when_it_is_late_and_take_it(office: Office
         for page in ("/inbox", "/signoff", path[1]):
             assert "OVERDUE" not in rosa.get(page).text, page
     assert office.request()["debts"][0]["done_by"] == "rosa"
+
+
+def test_an_objection_stands_in_every_form_of_the_record(office: Office, tmp_path: Path) -> None:
+    office.run(
+        "signoff", "review", office.draft, "--object", "-m", "not in our name", person="rosa"
+    )
+    for name in ("record.csv", "record.json", "record.html"):
+        office.run("signoff", "record", office.draft, "-o", str(tmp_path / name))
+        assert "objected" in (tmp_path / name).read_text(encoding="utf-8"), name

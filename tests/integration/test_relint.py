@@ -106,3 +106,9 @@ def test_words_of_an_issue_that_is_gone_are_said_to_be_unchecked(shell, draft, m
     assert "RS092" not in codes(edit(shell, draft, body), "")
     monkeypatch.setattr(relint, "adopted_issues", lambda _: {})
     assert "RS092" in codes(edit(shell, draft, body + " now"), "")
+
+
+def test_raising_what_is_raised_already_shows_the_draft_that_there_is(shell, draft):
+    story = shell.json("draft", "show", draft)["story"]
+    again = shell.json("draft", "raise", story)
+    assert (again["new"], again["draft"]) == (False, draft)

@@ -17,6 +17,8 @@ from testkit.errors import InputError, NotFoundError
 DAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 STRIKE = "Nurses at Mercy Hospital vote to strike over staffing"
 
+pytestmark = pytest.mark.faults
+
 
 def item(minutes, title, number):
     return RecordedItem(

@@ -45,6 +45,8 @@ BACK = [
     if a.out is not None and a.out.per_person and a.form == "events" and a.signs
 ]
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def spring(shell):

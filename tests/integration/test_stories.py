@@ -10,6 +10,8 @@ from responders.store import archive
 from testkit.kernel.sqlite import Database
 from tests.feed_world import FeedWorld
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def newsroom(newsroom_after_tick):

@@ -35,6 +35,8 @@ metrics:
 design: {waves: 1}
 """
 
+pytestmark = pytest.mark.faults
+
 
 def people(count):
     """Everybody has every id, so that every tool finds its own; each id ends in the number."""
